@@ -1,0 +1,159 @@
+"""The one class a user writes: a search space, a direction, and ``evaluate``.
+
+What ``gymnasium.Env`` is to reinforcement learning, `Evaluator` is to black-box optimisation::
+
+    class MyTask(lamcts.Evaluator):
+        space = lamcts.spaces.Box(-5.0, 10.0, shape=(20,))
+        direction = "minimize"
+
+        def evaluate(self, x):
+            return loss(x)
+
+Everything else is optional. `Evaluator.reset` and `Evaluator.step` follow Gymnasium's signatures
+(an episode of one step), so that reinforcement-learning tools can drive an evaluator; nothing in
+this package uses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lamcts.errors import Infeasible, InvalidArgument
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from lamcts.spaces import Space
+
+__all__ = ["Direction", "Evaluation", "Evaluator", "TrialContext"]
+
+Direction = Literal["minimize", "maximize"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found, when there is more to say than one number.
+
+    Attributes:
+        value: The objective, in the evaluator's own direction.
+        metrics: Further figures to record (accuracies, losses, times).
+        artifacts: Names and paths of files written (a checkpoint, a log).
+    """
+
+    value: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrialContext:
+    """What an evaluator may know of the trial it is evaluating, as ``self.trial``.
+
+    Attributes:
+        number: The trial's number in its run.
+        attempt: 0 the first time, more when a worker was lost: evaluations should be idempotent.
+        folder: A private folder that survives attempts; ``None`` when the run has no folder.
+    """
+
+    number: int = 0
+    attempt: int = 0
+    folder: Path | None = None
+
+
+class Evaluator:
+    """Base class of a problem: subclass it, set ``space`` and ``direction``, write ``evaluate``.
+
+    Attributes:
+        space: The search space (`lamcts.spaces`, or a real gymnasium space).
+        direction: ``"minimize"`` or ``"maximize"``.
+        id: The registered name, when made by `lamcts.make`.
+        trial: The trial being evaluated (`TrialContext`).
+    """
+
+    space: Space
+    direction: Direction = "minimize"
+    id: str | None = None
+    trial: TrialContext = TrialContext()
+
+    #: How to build this evaluator again, in a worker: positional and keyword arguments.
+    init_args: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Remember the constructor's arguments: workers build their own evaluator from them."""
+        self = super().__new__(cls)
+        self.init_args = (args, kwargs)
+        return self
+
+    def evaluate(self, x: Any) -> float | Evaluation:
+        """Measure one point of ``space``.
+
+        Returns:
+            The objective, or an `Evaluation` with further figures.
+
+        Raises:
+            lamcts.Infeasible: When ``x`` is not a valid configuration. Any other exception is
+                recorded as a failed trial, and the run goes on.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no evaluate(self, x)")
+
+    def cost(self, x: Any) -> Mapping[str, float]:
+        """Cheap figures known without evaluating (flops, params, latency_ms), for constraints."""
+        return {}
+
+    def canonical(self, x: Any) -> Any:
+        """The one point that stands for all points equivalent to ``x`` (isomorphic cells)."""
+        return x
+
+    def test(self, x: Any) -> Mapping[str, float]:
+        """Held-out figures of the final point: called once, when a run ends, never for search."""
+        return {}
+
+    def render(self, x: Any) -> str:
+        """The point in words, for people."""
+        return str(x)
+
+    def close(self) -> None:
+        """Free what the evaluator holds. Calling it again is harmless."""
+
+    # -- Gymnasium's signatures: a one-step episode whose action is the point ------------------
+
+    @property
+    def action_space(self) -> Space:
+        """Gymnasium's name for ``space``."""
+        return self.space
+
+    def reset(
+        self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[None, dict[str, Any]]:
+        """Begin an episode. Returns Gymnasium's ``(observation, info)``."""
+        if seed is not None:
+            self.space.seed(seed)
+        return None, {}
+
+    def step(self, action: Any) -> tuple[None, float, bool, bool, dict[str, Any]]:
+        """Evaluate ``action``. Returns ``(observation, reward, terminated, truncated, info)``.
+
+        The reward is to be maximised: the value, or its negative when minimising.
+        """
+        if action not in self.space:
+            raise InvalidArgument(f"action: {action!r} is not in {self.space!r}")
+        try:
+            outcome = self.evaluate(action)
+        except Infeasible as reason:
+            return None, float("-inf"), True, False, {"infeasible": str(reason)}
+        result = outcome if isinstance(outcome, Evaluation) else Evaluation(float(outcome))
+        sign = 1.0 if self.direction == "maximize" else -1.0
+        return None, sign * result.value, True, False, dict(result.metrics)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        name = self.id or type(self).__name__
+        return f"<{name}: {self.direction} over {self.space!r}>"

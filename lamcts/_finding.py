@@ -1,0 +1,196 @@
+"""Following a problem's reference to a class: files by path, modules, registered names."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lamcts.errors import LamctsError, ProblemError, did_you_mean
+from lamcts.evaluator import Evaluator
+from lamcts.registry import find_problem
+
+__all__ = ["Found", "find", "in_one_line", "is_loaded_by_path", "is_main", "is_the_one"]
+
+_MODULE_PREFIX = "lamcts_problem_"
+_ATTRIBUTES = ("problem", "evaluator")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reference leads to.
+
+    Attributes:
+        target: An evaluator's class, an instance, or a factory.
+        label: What to call it in a message.
+        kwargs: Settings that its registration presets.
+        id: Its registered id, when it has one.
+    """
+
+    target: Any
+    label: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    id: str | None = None
+
+
+def find(ref: str) -> Found:
+    """Follow a reference: an existing path, else ``module:attr``, else a registered name."""
+    file, attribute = _split_file(ref)
+    if file is not None:
+        module = _load_file(file)
+        target = _attribute(module, attribute, ref) if attribute else _the_one(module, file.name)
+        return Found(target, ref)
+    if ":" in ref:
+        return Found(_import_attribute(ref), ref)
+    spec = find_problem(ref)
+    target = spec.load()
+    if isinstance(target, ModuleType):
+        target = _the_one(target, target.__name__)
+    return Found(target, spec.id, spec.kwargs, spec.id)
+
+
+def _split_file(ref: str) -> tuple[Path | None, str]:
+    """``"a/b.py:Name"`` as a path and a name; no path when the reference is not a file's."""
+    before, _, after = ref.rpartition(":")
+    file, attribute = (before, after) if before.endswith(".py") else (ref, "")
+    path = Path(file).expanduser()
+    if path.suffix == ".py":
+        if path.is_file():
+            return path.resolve(), attribute
+        siblings = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        near = did_you_mean(path.name, siblings)
+        mend = f"; {near}" if near.startswith("did") else "; `lamcts problems` lists the names"
+        raise ProblemError(f"problem: no file {file!r}{mend}")
+    if path.is_file() or "/" in ref or "\\" in ref:
+        raise ProblemError(f"problem: {ref!r} is not a Python file; name a file ending in .py")
+    return None, ""
+
+
+def _load_file(path: Path) -> ModuleType:
+    """Import a file under a name that is the same in every process; once while it is unchanged."""
+    name = f"{_MODULE_PREFIX}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    loaded = sys.modules.get(name)
+    if loaded is not None and getattr(loaded, "__source_digest__", None) == digest:
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ProblemError(f"problem: {path} cannot be imported; name a file ending in .py")
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__["__source_digest__"] = digest
+    _let_import_from(path.parent)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except LamctsError:
+        del sys.modules[name]
+        raise
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise ProblemError(
+            f"{path.name} does not import: {in_one_line(error, str(path))}"
+        ) from error
+    return module
+
+
+def _import_attribute(ref: str) -> Any:
+    """Import ``package.module:attr``, from the current folder too."""
+    name, _, attribute = ref.partition(":")
+    _let_import_from(Path.cwd())
+    try:
+        module = importlib.import_module(name)
+    except LamctsError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ProblemError(f"problem {ref!r} does not import: {in_one_line(error)}") from error
+    return _attribute(module, attribute, ref) if attribute else _the_one(module, name)
+
+
+def _attribute(module: ModuleType, attribute: str, ref: str) -> Any:
+    found: Any = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            evaluators = [kind.__name__ for kind in _evaluators_in(module)]
+            raise ProblemError(
+                f"problem {ref!r}: there is no {attribute!r}; {did_you_mean(part, evaluators)}"
+            )
+        found = getattr(found, part)
+    return found
+
+
+def _let_import_from(folder: Path) -> None:
+    """Let a problem import what lies beside it; last on the path, so that it shadows nothing."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _evaluators_in(module: ModuleType) -> list[type[Evaluator]]:
+    """The evaluator classes that a module defines; a leading underscore marks a helper."""
+    return [
+        value
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and issubclass(value, Evaluator)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+
+
+def _the_one(module: ModuleType, label: str) -> Any:
+    """The one evaluator of a module: what it names ``problem``, else the only class it defines."""
+    for name in _ATTRIBUTES:
+        named = getattr(module, name, None)
+        if isinstance(named, Evaluator) or (
+            isinstance(named, type) and issubclass(named, Evaluator)
+        ):
+            return named
+    found = list(dict.fromkeys(_evaluators_in(module)))
+    if not found:
+        raise ProblemError(
+            f"{label} holds no evaluator; define one class that subclasses lamcts.Evaluator"
+        )
+    if len(found) > 1:
+        names = ", ".join(kind.__name__ for kind in found)
+        raise ProblemError(
+            f"{label} holds {len(found)} evaluators ({names}); "
+            f"name one: {label}:{found[0].__name__}"
+        )
+    return found[0]
+
+
+def is_the_one(kind: type[Evaluator], module: ModuleType) -> bool:
+    """Whether the module's own reference, without a class, leads to ``kind``."""
+    try:
+        return _the_one(module, module.__name__) is kind
+    except ProblemError:
+        return False
+
+
+def is_main(module: ModuleType) -> bool:
+    return module.__name__ in ("__main__", "__mp_main__")
+
+
+def is_loaded_by_path(module: ModuleType) -> bool:
+    """Whether a module came from a file's path, here or as the running script."""
+    return is_main(module) or module.__name__.startswith(_MODULE_PREFIX)
+
+
+def in_one_line(error: BaseException, file: str | None = None) -> str:
+    """An error as ``NameError: name 'np' is not defined (my.py, line 3)``.
+
+    Args:
+        error: What was raised.
+        file: The file to point into, when the error passed through it.
+    """
+    what = " ".join(traceback.format_exception_only(error)[-1].split())
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{what} ({Path(error.filename).name}, line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if frame.filename == file] or frames
+    return f"{what} ({Path(inside[-1].filename).name}, line {inside[-1].lineno})"

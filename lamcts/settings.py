@@ -1,0 +1,269 @@
+"""Typed settings from ``key=value`` strings: ``--set cp=0.1``, ``--set hidden=64,32``.
+
+What a setting may hold is read from the constructor it goes to, so a class declares its options
+once, as annotated keyword parameters with defaults, and the command line follows.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
+
+__all__ = ["all_parameters", "keyword_parameters", "parse_value", "split_settings", "type_name"]
+
+Parameters = Mapping[str, inspect.Parameter]
+
+_BOOLS = {"true": True, "yes": True, "on": True, "1": True}
+_BOOLS |= {"false": False, "no": False, "off": False, "0": False}
+_NONES = ("none", "null")
+_PREFIXES = ("problem", "optimizer")
+
+
+def all_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of ``function`` by name, annotations resolved; a class's constructor's.
+
+    Annotations that cannot be resolved (a name imported for type checkers only) stay strings.
+    """
+    is_class = isinstance(function, type)
+    if is_class and function.__init__ is object.__init__:
+        return {}
+    callee = function.__init__ if is_class else function
+    try:
+        signature = inspect.signature(callee, eval_str=True)
+    except Exception:  # evaluating annotations runs foreign code: it may raise anything
+        signature = inspect.signature(callee)
+    return dict(list(signature.parameters.items())[is_class:])
+
+
+def keyword_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of ``function`` that can be given by name: its settings."""
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {name: p for name, p in all_parameters(function).items() if p.kind in by_name}
+
+
+def split_settings(
+    pairs: Iterable[str], *, problem: Parameters, optimizer: Parameters
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parse ``key=value`` strings and sort them into the problem's and the optimizer's settings.
+
+    Args:
+        pairs: ``key=value``; a key that both sides know is written ``problem.key`` or
+            ``optimizer.key``.
+        problem: The settings the problem takes.
+        optimizer: The settings the optimizer takes.
+
+    Returns:
+        Keyword arguments for the problem and for the optimizer.
+
+    Raises:
+        InvalidArgument: A pair without ``=``, an ambiguous or repeated key, or a value that does
+            not fit the setting's type.
+        UnknownName: A key that neither side knows.
+
+    >>> p = keyword_parameters(lambda dim=2, noise=0.0: None)
+    >>> split_settings(["dim=5"], problem=p, optimizer={})
+    ({'dim': 5}, {})
+    """
+    sides = {"problem": problem, "optimizer": optimizer}
+    found: dict[str, dict[str, Any]] = {"problem": {}, "optimizer": {}}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        key = key.strip()
+        if not equals or not key:
+            raise InvalidArgument(f"--set: {pair!r} is not key=value; write for example cp=0.1")
+        side, name = _side_of(key, sides)
+        if name in found[side]:
+            raise InvalidArgument(f"--set {key}: given twice; give it once")
+        found[side][name] = parse_value(text.strip(), sides[side][name], label=f"--set {key}")
+    return found["problem"], found["optimizer"]
+
+
+def _side_of(key: str, sides: Mapping[str, Parameters]) -> tuple[str, str]:
+    """Which side a key belongs to, and its name there."""
+    prefix, dot, rest = key.partition(".")
+    if dot and prefix in _PREFIXES:
+        if rest not in sides[prefix]:
+            mend = did_you_mean(rest, sides[prefix])
+            raise UnknownName(f"--set {key}: the {prefix} has no setting {rest!r}; {mend}")
+        return prefix, rest
+    known_by = [side for side, parameters in sides.items() if key in parameters]
+    if len(known_by) == 2:
+        raise InvalidArgument(
+            f"--set {key}: both the problem and the optimizer have a setting {key!r}; "
+            f"write problem.{key}= or optimizer.{key}="
+        )
+    if not known_by:
+        known = {name for parameters in sides.values() for name in parameters}
+        raise UnknownName(f"--set {key}: unknown setting; {did_you_mean(key, known)}")
+    return known_by[0], key
+
+
+def parse_value(text: str, parameter: inspect.Parameter, *, label: str | None = None) -> Any:
+    """The value that ``text`` stands for, of the type ``parameter`` asks for.
+
+    Args:
+        text: As typed: ``3``, ``1e-3``, ``yes``, ``none``, ``64,32``, ``rbf``.
+        parameter: Its annotation decides; without one, the type of its default.
+        label: What to call the setting in a message.
+
+    Raises:
+        InvalidArgument: ``text`` is no value of that type.
+    """
+    wanted = _type_of(parameter)
+    try:
+        return _convert(text, wanted)
+    except ValueError:
+        raise InvalidArgument(
+            f"{label or parameter.name}: {text!r} is not {type_name(wanted)}"
+        ) from None
+
+
+def _type_of(parameter: inspect.Parameter) -> Any:
+    """The type to convert to: the annotation, else the default's type, else ``Any``."""
+    if parameter.annotation is not parameter.empty and not isinstance(parameter.annotation, str):
+        return parameter.annotation
+    if parameter.default is parameter.empty or parameter.default is None:
+        return Any
+    return type(parameter.default)
+
+
+def type_name(wanted: Any) -> str:
+    """A type in words: ``an integer``, ``one of 'rbf', 'poly'``."""
+    words = {
+        int: "an integer",
+        float: "a number",
+        bool: "yes or no (true, false)",
+        str: "text",
+        Path: "a path",
+        type(None): "none",
+        Any: "a value",
+    }
+    if wanted in words:
+        return words[wanted]
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(a) for a in arguments)
+    if origin in (Union, types.UnionType):
+        return " or ".join(type_name(a) for a in arguments)
+    if _is_sequence(wanted):
+        item = type_name(arguments[0]) if arguments else "a value"
+        return f"a list ({item}, {item}, ...)"
+    return getattr(wanted, "__name__", str(wanted))
+
+
+def _convert(text: str, wanted: Any) -> Any:
+    """Convert ``text`` to the type ``wanted``, or raise ValueError."""
+    origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin is Literal:
+        return _literal(text, arguments)
+    if origin in (Union, types.UnionType):
+        return _first_that_fits(text, arguments)
+    if _is_sequence(wanted):
+        return _sequence(text, wanted)
+    if wanted is Any:
+        return _guess(text)
+    simple: dict[Any, Callable[[str], Any]] = {
+        bool: _bool,
+        int: _integer,
+        float: _number,
+        str: str,
+        Path: Path,
+        type(None): _none,
+        dict: _mapping,
+        Mapping: _mapping,
+    }
+    convert = simple.get(origin or wanted)
+    if convert is None:
+        raise ValueError
+    return convert(text)
+
+
+def _is_sequence(wanted: Any) -> bool:
+    return (get_origin(wanted) or wanted) in (tuple, list, Sequence)
+
+
+def _literal(text: str, choices: Iterable[Any]) -> Any:
+    for choice in choices:
+        if text == str(choice) or (choice is None and text.lower() in _NONES):
+            return choice
+    raise ValueError
+
+
+def _first_that_fits(text: str, options: Iterable[Any]) -> Any:
+    """Try the members of a union, the strictest first: text and paths accept anything."""
+    for option in sorted(options, key=lambda t: (t in (str, Path), t is not type(None))):
+        try:
+            return _convert(text, option)
+        except ValueError:
+            continue
+    raise ValueError
+
+
+def _sequence(text: str, wanted: Any) -> Any:
+    """A comma-separated list, brackets optional, of the container and item type asked for."""
+    inner = text.strip()
+    if inner[:1] + inner[-1:] in ("()", "[]"):
+        inner = inner[1:-1]
+    parts = [part.strip() for part in inner.split(",") if part.strip()]
+    kind, items = get_origin(wanted) or wanted, get_args(wanted)
+    if kind is tuple and items and items[-1] is not Ellipsis:
+        if len(parts) != len(items):
+            raise ValueError
+        return tuple(_convert(part, item) for part, item in zip(parts, items, strict=True))
+    item = items[0] if items else Any
+    return (list if kind is list else tuple)(_convert(part, item) for part in parts)
+
+
+def _bool(text: str) -> bool:
+    if text.lower() not in _BOOLS:
+        raise ValueError
+    return _BOOLS[text.lower()]
+
+
+def _integer(text: str) -> int:
+    """An integer, ``1e3`` included."""
+    try:
+        return int(text)
+    except ValueError:
+        number = _number(text)
+    if not number.is_integer():
+        raise ValueError
+    return int(number)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _none(text: str) -> None:
+    if text.lower() not in _NONES:
+        raise ValueError
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    value = json.loads(text)  # JSONDecodeError is a ValueError
+    if not isinstance(value, dict):
+        raise ValueError
+    return value
+
+
+def _guess(text: str) -> Any:
+    """The value a person would mean where the type is not declared."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for convert in (_none, _integer, _number):
+        try:
+            return convert(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,123 @@
+"""Names lead to problems; wrong names lead to the nearest right one; listing imports nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+import lamcts.registry as registry
+from lamcts.errors import DependencyNotInstalled, InvalidArgument, ProblemError, UnknownName
+from lamcts.evaluator import Evaluator
+from lamcts.registry import find_problem, is_shared, list_problems, make, register
+from lamcts.spaces import Box
+
+
+class Paraboloid(Evaluator):
+    """A problem with settings."""
+
+    def __init__(self, dim: int = 2, scale: float = 1.0) -> None:
+        self.space = Box(-1.0, 1.0, shape=(dim,))
+        self.scale = scale
+
+    def evaluate(self, x):  # type: ignore[no-untyped-def]
+        return self.scale * float((x * x).sum())
+
+
+HERE = f"{__name__}:Paraboloid"
+
+
+@pytest.fixture(autouse=True)
+def clean_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[Paraboloid.__module__])
+    yield
+
+
+def test_make_builds_with_registered_and_given_settings() -> None:
+    register("bowl-v0", HERE, {"dim": 3, "scale": 2.0})
+    evaluator = make("bowl-v0", scale=4.0)
+    assert isinstance(evaluator, Paraboloid)
+    assert evaluator.space.shape == (3,)
+    assert evaluator.scale == 4.0
+    assert evaluator.id == "bowl-v0"
+
+
+def test_name_without_version_is_the_newest() -> None:
+    register("bowl-v2", HERE, {"dim": 2})
+    register("bowl-v10", HERE, {"dim": 10})
+    assert find_problem("bowl").id == "bowl-v10"
+    assert find_problem("bowl-v2").kwargs == {"dim": 2}
+
+
+@pytest.mark.parametrize(
+    ("id", "message"),
+    [
+        ("bwol", "problem: 'bwol' is not known; did you mean 'bowl'?"),
+        ("bowl-v3", "problem: 'bowl' has no version 3; known: bowl-v0, bowl-v1"),
+    ],
+)
+def test_unknown_name_says_the_nearest(id: str, message: str) -> None:
+    register("bowl-v0", HERE)
+    register("bowl-v1", HERE)
+    with pytest.raises(UnknownName) as caught:
+        make(id)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("id", ["bowl", "", "a b-v0", "-v0"])
+def test_bad_id_is_refused(id: str) -> None:
+    with pytest.raises(InvalidArgument, match="^id: "):
+        register(id, HERE)
+
+
+def test_id_is_not_taken_twice() -> None:
+    register("bowl-v0", HERE)
+    register("bowl-v0", HERE)  # the same again is harmless: a module may be imported twice
+    with pytest.raises(InvalidArgument, match="'bowl-v0' is taken by"):
+        register("bowl-v0", "elsewhere:Bowl")
+
+
+def test_registering_and_listing_import_nothing() -> None:
+    register("ghost-v0", "no_such_package.tasks:Ghost", summary="not there")
+    assert "ghost-v0" in {spec.id for spec in list_problems()}
+    assert "lamcts.problems.nasbench" not in sys.modules or "torch" in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "requires", "error", "message"),
+    [
+        ("no_such_package.tasks:Ghost", None, ProblemError, "No module named 'no_such_package'"),
+        (f"{__name__}:Ghost", None, ProblemError, "has no attribute 'Ghost'"),
+        (
+            "no_such_package.tasks:Ghost",
+            "torch",
+            DependencyNotInstalled,
+            'run: pip install "lamcts\\[torch\\]"',
+        ),
+    ],
+)
+def test_entry_point_that_cannot_be_loaded(
+    entry_point: str, requires: str | None, error: type[Exception], message: str
+) -> None:
+    register("ghost-v0", entry_point, requires=requires)
+    with pytest.raises(error, match=message):
+        make("ghost")
+
+
+def test_shipped_ids_are_shared_and_own_ones_are_not() -> None:
+    register("bowl-v0", HERE)
+    assert is_shared("ackley-v0")
+    assert is_shared("nasbench")
+    assert not is_shared("bowl-v0")
+    assert not is_shared("no-such-v0")
+
+
+def test_installed_packages_add_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import metadata
+
+    point = metadata.EntryPoint("theirs-v1", HERE, registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(registry.metadata, "entry_points", lambda group: [point])
+    assert isinstance(make("theirs"), Paraboloid)
+    assert is_shared("theirs-v1")

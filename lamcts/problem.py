@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 from lamcts._finding import Found, find, in_one_line, is_loaded_by_path, is_main, is_the_one
@@ -99,7 +100,7 @@ def reference_of(evaluator: Evaluator) -> ProblemRef:
         return ProblemRef(evaluator.id, kwargs)
     module = sys.modules.get(kind.__module__)
     file = getattr(module, "__file__", None)
-    if module is None or "<locals>" in kind.__qualname__ or (is_main(module) and file is None):
+    if module is None or not _leads_to(module, kind) or (is_main(module) and file is None):
         raise ProblemError(
             f"{kind.__qualname__}: another process cannot import this class; "
             "define it at the top level of a file"
@@ -108,6 +109,14 @@ def reference_of(evaluator: Evaluator) -> ProblemRef:
         return ProblemRef(f"{kind.__module__}:{kind.__qualname__}", kwargs)
     path = str(Path(str(file)).resolve())
     return ProblemRef(path if is_the_one(kind, module) else f"{path}:{kind.__qualname__}", kwargs)
+
+
+def _leads_to(module: ModuleType, kind: type) -> bool:
+    """Whether a class is found in its module by its name: not so for local and made-up classes."""
+    found: Any = module
+    for part in kind.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is kind
 
 
 def _settings(found: Found) -> dict[str, inspect.Parameter]:

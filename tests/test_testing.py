@@ -1,0 +1,194 @@
+"""`check_evaluator` passes a sound evaluator and names each kind of mistake in one line."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lamcts.errors import Infeasible, ProblemError
+from lamcts.evaluator import Evaluation, Evaluator
+from lamcts.problem import load_problem
+from lamcts.spaces import Box, MultiDiscrete
+from lamcts.testing import Report, check_evaluator
+
+
+class Sound(Evaluator):
+    """Every hook, each right."""
+
+    space = MultiDiscrete([3, 3, 3])
+    direction = "maximize"
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+        self.closed = 0
+
+    def evaluate(self, x: Any) -> float | Evaluation:
+        return Evaluation(self.scale * float(np.sum(x)), metrics={"first": float(x[0])})
+
+    def cost(self, x: Any) -> Mapping[str, float]:
+        return {"params": int(np.sum(x))}
+
+    def canonical(self, x: Any) -> Any:
+        return np.sort(x)
+
+    def decode(self, x: Any) -> tuple[int, ...]:
+        return tuple(int(v) for v in x)
+
+    def encode(self, architecture: tuple[int, ...]) -> Any:
+        return np.array(architecture, dtype=np.int64)
+
+    def render(self, x: Any) -> str:
+        return "-".join(str(v) for v in x)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def findings(report: Report, level: str) -> dict[str, str]:
+    return {f.subject: f.message for f in report.findings if f.level == level}
+
+
+def test_sound_evaluator_passes() -> None:
+    evaluator = Sound(scale=2.0)
+    report = check_evaluator(evaluator)
+    assert report.ok
+    report.raise_for_errors()
+    assert not findings(report, "warning")
+    assert not findings(report, "error")
+    subjects = {"space", "canonical", "cost", "decode", "render", "evaluate", "workers", "close"}
+    assert set(findings(report, "ok")) == subjects
+    assert "with the same value" in findings(report, "ok")["workers"]
+    assert report.seconds is not None
+    assert evaluator.closed == 2
+    assert "one evaluation took" in str(report)
+
+
+def test_hooks_that_are_not_written_are_not_mentioned() -> None:
+    class Plain(Evaluator):
+        """Only what must be there."""
+
+        space = Box(0.0, 1.0, shape=(2,))
+
+        def evaluate(self, x: Any) -> float:
+            return float(np.sum(x))
+
+    report = check_evaluator(Plain())
+    assert set(findings(report, "ok")) == {"space", "evaluate", "close"}
+    assert "only one process can be used" in findings(report, "warning")["workers"]
+
+
+def wrong(**methods: Any) -> Evaluator:
+    """A sound evaluator but for the given methods."""
+    kind = type("Wrong", (Sound,), {"__module__": __name__, **methods})
+    evaluator = kind()
+    assert isinstance(evaluator, Evaluator)
+    return evaluator
+
+
+def in_place(self: Any, x: Any) -> float:
+    x[:] = 0
+    return 0.0
+
+
+def infeasible(self: Any, x: Any) -> float:
+    raise Infeasible("too big")
+
+
+@pytest.mark.parametrize(
+    ("methods", "subject", "message"),
+    [
+        ({"evaluate": lambda self, x: None}, "evaluate", "returned None (NoneType); is a `return`"),
+        ({"evaluate": lambda self, x: "1"}, "evaluate", "returned '1' (str); return a number"),
+        ({"evaluate": lambda self, x: True}, "evaluate", "returned True (bool)"),
+        ({"evaluate": lambda self, x: 1j}, "evaluate", "returned 1j (complex)"),
+        ({"evaluate": lambda self, x: np.ones(2)}, "evaluate", "(ndarray); return a number"),
+        ({"evaluate": lambda self, x: float("nan")}, "evaluate", "returned nan; return a finite"),
+        ({"evaluate": lambda self, x: 1 / 0}, "evaluate", "raised ZeroDivisionError"),
+        ({"evaluate": lambda self, x: Evaluation(0.0, {"a": "b"})}, "evaluate", "metrics['a'] is"),
+        ({"evaluate": in_place}, "evaluate", "changes the point it is given"),
+        ({"evaluate": infeasible}, "evaluate", "all 10 sampled points are infeasible"),
+        ({"cost": lambda self, x: 3.0}, "cost", "cost is 3.0; give a dict"),
+        ({"cost": lambda self, x: {"flops": None}}, "cost", "cost['flops'] is None"),
+        ({"canonical": lambda self, x: x + 9}, "canonical", "which is not in the space"),
+        ({"canonical": lambda self, x: (x + 1) % 3}, "canonical", "differs from canonical(x)"),
+        ({"encode": lambda self, a: self.space.sample()}, "decode", "differs from a ="),
+        ({"encode": lambda self, a: np.full(3, 7)}, "decode", "which is not in the space"),
+        ({"render": lambda self, x: 3}, "render", "returns int; return text"),
+        ({"space": "Box"}, "space", ""),
+    ],
+)
+def test_mistake_is_named(methods: dict[str, Any], subject: str, message: str) -> None:
+    report = check_evaluator(wrong(**methods))
+    assert not report.ok
+    assert message in findings(report, "error")[subject]
+    assert "\n" not in findings(report, "error")[subject]
+    with pytest.raises(ProblemError, match=f"Wrong: {subject}: "):
+        report.raise_for_errors()
+
+
+def test_close_that_cannot_be_repeated_is_named() -> None:
+    def close(self: Any) -> None:
+        del self.closed
+
+    assert "AttributeError" in findings(check_evaluator(wrong(close=close)), "error")["close"]
+
+
+def test_noise_is_a_warning_not_an_error() -> None:
+    report = check_evaluator(wrong(evaluate=lambda self, x: random.random()))
+    assert report.ok
+    assert "the same point gives different values" in findings(report, "warning")["evaluate"]
+
+
+def test_value_may_be_any_real_number() -> None:
+    for value in (1, np.float32(1.0), np.array(1.0), np.int64(1)):
+        report = check_evaluator(wrong(evaluate=lambda self, x, v=value: v))
+        assert report.ok, str(report)
+
+
+FILE = """
+import os, lamcts
+
+class Mine(lamcts.Evaluator):
+    space = lamcts.spaces.Box(0.0, 1.0, shape=(2,))
+
+    def __init__(self, marker: str = ""):
+        {build}
+
+    def evaluate(self, x):
+        print("training ...")
+        return {value}
+"""
+
+
+def check_file(folder: Path, build: str = "pass", value: str = "float(x.sum())") -> Report:
+    path = folder / "mine.py"
+    path.write_text(FILE.format(build=build, value=value))
+    return check_evaluator(load_problem(path))
+
+
+def test_file_is_built_and_evaluated_in_a_fresh_process(tmp_path: Path) -> None:
+    report = check_file(tmp_path)
+    assert report.ok, str(report)
+    assert "builds in a fresh process, with the same value" in findings(report, "ok")["workers"]
+
+
+def test_value_that_depends_on_the_process_is_a_warning(tmp_path: Path) -> None:
+    report = check_file(tmp_path, value="float(os.getpid())")
+    assert report.ok
+    assert "another process finds" in findings(report, "warning")["workers"]
+
+
+def test_evaluator_that_builds_only_here_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = "import pathlib; p = pathlib.Path(__file__ + '.lock'); assert not p.exists(); p.touch()"
+    report = check_file(tmp_path, build=once)
+    assert not report.ok
+    message = findings(report, "error")["workers"]
+    assert "a fresh process cannot build it" in message
+    assert "AssertionError" in message

@@ -1,0 +1,55 @@
+"""Leaf solvers: each samples inside one region of the search tree, behind one protocol.
+
+| name | file | source |
+| --- | --- | --- |
+| random | `_random.py` | LA-MCTS, section 4.3 |
+| bo | `_bo.py` | GP with log expected improvement |
+| turbo | `_turbo.py` | TuRBO (Eriksson et al. 2019), confined to the region |
+| cmaes | `_cmaes.py` | CMA-ES, CatCMA with margin (library ``cmaes``) |
+| evolution | `_evolution.py` | mutation and crossover |
+
+A solver of your own is a subclass of `Sampler`, made known by `register_sampler`.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from lamcts.errors import UnknownName, did_you_mean
+from lamcts.samplers._base import Proposal, Sampler
+
+__all__ = ["Proposal", "Sampler", "list_samplers", "register_sampler", "sampler_class"]
+
+_SAMPLERS: dict[str, str | type[Sampler]] = {
+    "random": "lamcts.samplers._random:RandomSampler",
+    "bo": "lamcts.samplers._bo:BOSampler",
+    "turbo": "lamcts.samplers._turbo:TuRBOSampler",
+    "cmaes": "lamcts.samplers._cmaes:CMAESSampler",
+    "evolution": "lamcts.samplers._evolution:EvolutionSampler",
+}
+
+
+def register_sampler(name: str, sampler: type[Sampler]) -> None:
+    """Make a leaf solver known as ``LAMCTS(..., sampler=name)``."""
+    _SAMPLERS[name] = sampler
+
+
+def list_samplers() -> list[str]:
+    """Names of all leaf solvers."""
+    return sorted(_SAMPLERS)
+
+
+def sampler_class(name: str) -> type[Sampler]:
+    """The class of a leaf solver.
+
+    Raises:
+        UnknownName: There is no such sampler.
+    """
+    if name not in _SAMPLERS:
+        raise UnknownName(f"sampler: unknown name {name!r}; {did_you_mean(name, _SAMPLERS)}")
+    entry = _SAMPLERS[name]
+    if isinstance(entry, type):
+        return entry
+    module, _, attribute = entry.partition(":")
+    loaded: type[Sampler] = getattr(importlib.import_module(module), attribute)
+    return loaded

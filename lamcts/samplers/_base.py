@@ -1,0 +1,88 @@
+"""The protocol of a leaf solver: it samples inside one region.
+
+A sampler is started on a region with the samples known inside it, asked for points, and told the
+values of the points it asked for. Everything its later proposals depend on changes in ``tell``
+(``ask`` draws from the generator it is handed), so a run is repeated by telling it again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamcts.domain import Domain
+    from lamcts.region import Region
+
+__all__ = ["Proposal", "Sampler"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Candidates for one trial.
+
+    Attributes:
+        Z: (m, d) points of the region, the preferred first; the first that was not proposed
+            before and meets the cheap constraints is taken.
+        info: What the sampler must see again to repeat the run (JSON values).
+        raw: (m, k) a solver's own coordinates of the candidates, where they are not the points
+            themselves; stored with the trial and handed back in ``info["raw"]``.
+    """
+
+    Z: NDArray[np.float64]
+    info: Mapping[str, Any] = field(default_factory=dict)
+    raw: NDArray[np.float64] | None = None
+
+
+class Sampler(ABC):
+    """A leaf solver, working inside one region.
+
+    Args:
+        domain: Snaps points to levels and canonical forms.
+        region: Where to sample.
+        Z: (n, d) samples known to lie in the region.
+        y: (n,) their values, to be maximised.
+    """
+
+    #: One proposal a life: a new leaf is selected for every trial.
+    one_shot: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        domain: Domain,
+        region: Region,
+        Z: NDArray[np.float64],
+        y: NDArray[np.float64],
+    ) -> None:
+        self.domain = domain
+        self.region = region
+        self.Z = Z
+        self.y = y
+
+    @abstractmethod
+    def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
+        """Propose points for one trial; ``pending`` (m, d) are being evaluated."""
+
+    def note(self, info: Mapping[str, Any]) -> None:
+        """See the ``info`` of a trial that was asked, now or when a run is replayed."""
+
+    def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
+        """Learn the value of one of its own points (d,); NaN if the trial did not complete."""
+        if not np.isnan(y):
+            self.Z = np.vstack([self.Z, z])
+            self.y = np.append(self.y, y)
+
+    @property
+    def done(self) -> bool:
+        """Whether the sampler has converged and a new leaf should be selected."""
+        return self.one_shot
+
+    def fallback(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """(<= n, d) random points of the region."""
+        return self.region.sample(n, self.Z, self.domain, rng)

@@ -51,7 +51,7 @@ def log_expected_improvement_gradient(
 
 
 def _near(u: Array) -> tuple[Array, Array, Array]:
-    """log h, cdf/h and pdf/h as they are defined."""
+    """Log h, cdf/h and pdf/h as they are defined."""
     pdf = np.exp(-0.5 * u * u) / math.sqrt(2 * math.pi)
     cdf = ndtr(u)
     h = pdf + u * cdf

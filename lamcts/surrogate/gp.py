@@ -105,6 +105,19 @@ class GaussianProcess:
         self._set_data(X, y)
         return self._condition(self._check_theta(theta))
 
+    @property
+    def length_scales(self) -> Array:
+        """(d,) how far each column must move for the function to change, in unit-cube units.
+
+        On the one-hot columns of a category it is the square root of the hyperparameter: the
+        length scale of the Gaussian kernel that the overlap kernel is there.
+        """
+        weights = self._kernel.weights(self.theta)
+        out = np.empty(self._X.shape[1])
+        out[self._kernel.numeric] = math.sqrt(5.0) / weights.numeric
+        out[self._kernel.categorical] = 1.0 / weights.categorical
+        return out
+
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Posterior mean (m,) and standard deviation (m,) at ``X`` (m, d), in units of ``y``."""
         mean, variance = np.empty(len(X)), np.empty(len(X))
@@ -170,20 +183,20 @@ class GaussianProcess:
         points = self._kernel.scale(theta, self._X)
         covariance = self._kernel.covariance(theta, points, points)
         noise = math.exp(theta[NOISE])
-        R = linalg.cholesky(_with_diagonal(covariance.k, noise))
+        R = linalg.cholesky(_add_noise(covariance.k, noise))
         alpha = linalg.solve(R, z)
         fit = float(z @ alpha)
         value = -0.5 * fit - float(np.log(np.diagonal(R)).sum()) - 0.5 * n * math.log(2 * math.pi)
 
         W = linalg.inverse(R)
         trace = float(np.trace(W))
-        np.subtract(np.outer(alpha, alpha).T, W, out=W)
+        W = linalg.minus_outer(W, alpha)
         gradient = np.empty(len(theta))
         # With K = F + noise I, both traces follow from alpha, the trace of K^-1 and n.
         d_noise = noise * (float(alpha @ alpha) - trace)
         gradient[NOISE] = 0.5 * d_noise
         gradient[OUTPUTSCALE] = 0.5 * (fit - n - d_noise)
-        gradient[LENGTHS] = 0.5 * self._kernel.contract(points, covariance, W)
+        gradient[LENGTHS] = -0.5 * self._kernel.contract(points, covariance, W)
         return value, gradient
 
     def _set_data(self, X: Array, y: Array) -> None:
@@ -211,7 +224,7 @@ class GaussianProcess:
         self.theta = theta
         self._scaled = self._kernel.scale(theta, self._X)
         K = self._kernel.covariance(theta, self._scaled, self._scaled).k
-        R = linalg.cholesky(_with_diagonal(K, math.exp(theta[NOISE])))
+        R = linalg.cholesky(_add_noise(K, math.exp(theta[NOISE])))
         self._R_inverse = linalg.triangular_inverse(R)
         self._alpha = linalg.solve(R, self._z)
         return self
@@ -230,9 +243,8 @@ class GaussianProcess:
         return self._mean + self._scale * z
 
 
-def _with_diagonal(K: Array, noise: float) -> Array:
-    """``K + noise I`` (n, n), a new array."""
-    K = K.copy()
+def _add_noise(K: Array, noise: float) -> Array:
+    """``K + noise I`` (n, n), in place."""
     K.flat[:: len(K) + 1] += noise
     return K
 

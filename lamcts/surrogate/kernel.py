@@ -100,13 +100,15 @@ class MixedKernel:
 
         Args:
             A: The n points.
-            covariance: Their covariances.
+            covariance: Their covariances, which are overwritten; what is on the diagonal of
+                ``k`` (noise) has no part in the sum.
             W: (n, n) symmetric, column-major, of which the upper triangle is read.
         """
-        numeric = _contract(A.numeric, W * covariance.slope.T) / 3.0
+        k, slope = covariance.k.T, covariance.slope.T
+        numeric = _contract(A.numeric, np.multiply(W, slope, out=slope)) / 3.0
         if not len(self.categorical):
             return numeric
-        columns = _contract(A.categorical, W * covariance.k.T) / 2.0
+        columns = _contract(A.categorical, np.multiply(W, k, out=k)) / 2.0
         return np.append(numeric, np.bincount(self.group, columns, len(self.members)))
 
     def point_gradient(
@@ -135,12 +137,14 @@ class MixedKernel:
 
 
 def _squared_distances(A: Array, B: Array) -> Array:
-    """(n, m) squared Euclidean distances; rounding never makes one negative."""
-    out = A @ B.T
-    out *= -2.0
-    out += np.einsum("ij,ij->i", A, A)[:, None]
-    out += np.einsum("ij,ij->i", B, B)
-    return np.maximum(out, 0.0, out=out)
+    """(n, m) squared Euclidean distances; rounding never makes one negative.
+
+    One product of ``[-2 a, |a|^2, 1]`` and ``[b, 1, |b|^2]``: no pass over (n, m) to add a norm.
+    """
+    left = np.column_stack([-2.0 * A, np.einsum("ij,ij->i", A, A), np.ones(len(A))])
+    right = np.column_stack([B, np.ones(len(B)), np.einsum("ij,ij->i", B, B)])
+    out = left @ right.T
+    return np.asarray(np.maximum(out, 0.0, out=out))
 
 
 def _contract(A: Array, P: Array) -> Array:

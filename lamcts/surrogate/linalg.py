@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
 
-__all__ = ["cholesky", "inverse", "solve", "symmetric_product", "triangular_inverse", "whiten"]
+__all__ = [
+    "cholesky",
+    "inverse",
+    "minus_outer",
+    "solve",
+    "symmetric_product",
+    "triangular_inverse",
+    "whiten",
+]
 
 Array = NDArray[np.float64]
 
@@ -47,6 +55,11 @@ def triangular_inverse(R: Array) -> Array:
 def whiten(R_inverse: Array, k: Array) -> Array:
     """``k @ R^-1`` (m, n) for rows ``k`` (m, n) of cross-covariances; ``k`` is overwritten."""
     return np.asarray(blas.dtrmm(1.0, R_inverse, k.T, trans_a=1, overwrite_b=1)).T
+
+
+def minus_outer(W: Array, a: Array) -> Array:
+    """``W - a a^T`` (n, n), upper triangle only; ``W`` is overwritten."""
+    return np.asarray(blas.dsyr(-1.0, a, a=W, lower=0, overwrite_a=1))
 
 
 def symmetric_product(P: Array, B: Array) -> Array:

@@ -128,6 +128,11 @@ class History:
         """State of a trial."""
         return _STATES[self._state[number]]
 
+    def info(self, number: int) -> Mapping[str, Any]:
+        """How a trial was proposed."""
+        info: Mapping[str, Any] = self._extra.get(number, {}).get("info", {})
+        return info
+
     def add(self, v: NDArray[np.float64], info: Mapping[str, Any]) -> int:
         """Append a running trial at native vector ``v`` (p,). Returns its number."""
         number = self._n

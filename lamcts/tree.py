@@ -95,10 +95,10 @@ class Tree:
         seed: Source of the boundaries' randomness.
     """
 
-    def __init__(self, history: History, config: TreeConfig, seed: np.random.SeedSequence) -> None:
+    def __init__(self, history: History, config: TreeConfig, seed: int) -> None:
         self.config = config
         self._history = history
-        self._entropy = seed.entropy
+        self._seed = seed
         self._order: list[int] = []  # complete trials, in the order told
         self._reference = np.empty(0)
         self._rebuild_at = 0
@@ -194,7 +194,7 @@ class Tree:
             kind=config.boundary,
             labels=config.labels,
             quantile=config.quantile,
-            rng=np.random.default_rng([*_words(self._entropy), len(self._order), self._splits]),
+            rng=np.random.default_rng([self._seed, len(self._order), self._splits]),
             validate=config.validate,
         )
         if boundary is None:
@@ -217,9 +217,3 @@ def _ranks(y: NDArray[np.float64]) -> NDArray[np.float64]:
     _, place, counts = np.unique(y, return_inverse=True, return_counts=True)
     middle = np.cumsum(counts) - (counts + 1) / 2.0
     return np.asarray(middle[place] / max(len(y) - 1, 1))
-
-
-def _words(entropy: int | list[int] | tuple[int, ...] | None) -> list[int]:
-    if entropy is None:
-        return []
-    return [int(word) for word in np.atleast_1d(np.array(entropy, dtype=object))]

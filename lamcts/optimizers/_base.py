@@ -1,0 +1,229 @@
+"""What every optimizer is: ``ask`` for trials, ``tell`` what came of them."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamcts.domain import Domain
+from lamcts.errors import Infeasible, InvalidArgument, LamctsError, TrialTimeout, WorkerLost
+from lamcts.evaluator import Direction, Evaluation
+from lamcts.history import History, Trial, TrialState
+from lamcts.samplers import Proposal
+from lamcts.spaces import Codec, Space, as_space
+
+__all__ = ["Optimizer"]
+
+#: Random points tried when a proposal holds nothing new, before a finite space is enumerated.
+FALLBACK_DRAWS = 200
+
+
+class Optimizer(ABC):
+    """Base class of all optimizers, ours and the baselines.
+
+    Later proposals depend on the seed and on the sequence of asks and tells alone, so a stored run
+    is continued exactly by replaying it.
+
+    Args:
+        space: The search space.
+        direction: ``"minimize"`` or ``"maximize"``.
+        seed: Any non-negative integer; drawn, and kept in ``seed``, when ``None``.
+        feasible: Cheap predicate on a point; points it refuses are never proposed.
+        canonical: Maps a point to the one that stands for its equivalents.
+        allow_repeats: Whether a point may be proposed twice (for noisy objectives).
+    """
+
+    def __init__(
+        self,
+        space: Space[Any],
+        *,
+        direction: Direction = "minimize",
+        seed: int | None = None,
+        feasible: Callable[[Any], bool] | None = None,
+        canonical: Callable[[Any], Any] | None = None,
+        allow_repeats: bool = False,
+    ) -> None:
+        if direction not in ("minimize", "maximize"):
+            raise InvalidArgument(
+                f"direction: must be 'minimize' or 'maximize', got {direction!r}"
+            )
+        if seed is not None and (not isinstance(seed, (int, np.integer)) or seed < 0):
+            raise InvalidArgument(f"seed: must be a non-negative integer, got {seed!r}")
+        self.space = as_space(space)
+        self.direction: Direction = direction
+        self.seed = (
+            int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
+        )
+        codec = Codec(self.space)
+        self.domain = Domain(
+            codec, feasible=feasible, canonical=canonical, allow_repeats=allow_repeats
+        )
+        self.history = History(codec, maximize=direction == "maximize")
+
+    def __repr__(self) -> str:
+        best = "none" if self.history.best is None else f"{self.best.value:.6g}"
+        name = type(self).__name__
+        return f"<{name}: {len(self.history)} trials, best={best}, seed={self.seed}>"
+
+    def ask(self, n: int = 1) -> list[Trial]:
+        """Propose ``n`` trials; fewer, or none, when a finite space is exhausted.
+
+        Raises:
+            InvalidArgument: ``n`` is not a positive integer.
+        """
+        if not isinstance(n, (int, np.integer)) or n < 1:
+            raise InvalidArgument(f"n: must be a positive integer, got {n!r}")
+        trials = []
+        for _ in range(n):
+            number = len(self.history)
+            self._prepare(number)
+            chosen = self._choose(self._propose(self._rng(1, number)), self._rng(2, number))
+            if chosen is None:
+                break
+            trials.append(self._add(*chosen))
+        return trials
+
+    def replay(self, number: int, x: Any, info: Mapping[str, Any]) -> Trial:
+        """Register a trial read from a stored run, as if it had just been asked."""
+        if number != len(self.history):
+            raise InvalidArgument(f"number: expected {len(self.history)}, got {number}")
+        self._prepare(number)
+        return self._add(self.history.codec.to_vector(x), dict(info))
+
+    def tell(self, trial: Trial | Any, outcome: float | Evaluation | Exception) -> Trial:
+        """Report what came of a trial, or a known point's value.
+
+        Args:
+            trial: A trial from `ask`, or any point of the space.
+            outcome: The objective's value, an `Evaluation`, or the exception that ended the trial
+                (`Infeasible`, `TrialTimeout`, `WorkerLost`, any other). A value that is not a
+                finite number makes the trial failed; it is recorded and never learned from.
+
+        Returns:
+            The finished trial.
+
+        Raises:
+            InvalidArgument: The trial is unknown or finished, or the point is not in the space.
+        """
+        if not isinstance(trial, Trial):
+            v = self.history.codec.to_vector(trial)
+            trial = self._add(v, {"given": True})
+        elif trial.number not in self.history.pending:
+            known = trial.number < len(self.history)
+            raise InvalidArgument(
+                f"trial: number {trial.number} is "
+                + ("finished; a trial is told once" if known else "unknown; ask for it first")
+            )
+        state, value, extra = self._judge(outcome)
+        extra |= {"cost": dict(trial.cost), "seconds": trial.seconds, "attempt": trial.attempt}
+        self.history.finish(trial.number, state, value, extra)
+        self._told(trial.number)
+        return self.history.trial(trial.number)
+
+    @property
+    def best(self) -> Trial:
+        """The best complete trial.
+
+        Raises:
+            LamctsError: No trial has completed.
+        """
+        if self.history.best is None:
+            raise LamctsError("best: no trial has completed")
+        return self.history.trial(self.history.best)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials, by number."""
+        return [self.history.trial(number) for number in range(len(self.history))]
+
+    def describe(self) -> dict[str, Any]:
+        """Facts for a progress display."""
+        return {}
+
+    # -- for subclasses -----------------------------------------------------------------------
+
+    @abstractmethod
+    def _propose(self, rng: np.random.Generator) -> Proposal:
+        """Candidates for the next trial. Must not change state."""
+
+    def _prepare(self, number: int) -> None:
+        """Change state before trial ``number`` is proposed or replayed."""
+
+    def _asked(self, number: int, info: Mapping[str, Any]) -> None:
+        """A trial was asked or replayed."""
+
+    def _told(self, number: int) -> None:
+        """A trial was finished."""
+
+    def _rng(self, role: int, number: int) -> np.random.Generator:
+        """Randomness by role and trial number: no order of calls can change it."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(role, number)))
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _add(self, v: NDArray[np.float64], info: dict[str, Any]) -> Trial:
+        number = self.history.add(v, info)
+        self.domain.mark(v)
+        self._asked(number, info)
+        return self.history.trial(number)
+
+    def _choose(
+        self, proposal: Proposal, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float64], dict[str, Any]] | None:
+        """The first admissible candidate; else a random one; else any left of a finite space."""
+        info = dict(proposal.info)
+        for i, z in enumerate(proposal.Z):
+            v = self.domain.admit(z)
+            if v is not None:
+                if proposal.raw is not None:
+                    info["raw"] = proposal.raw[i].tolist()
+                return v, info
+        info["fallback"] = True
+        if not self.domain.exhausted:
+            for z in self.domain.codec.sample(rng, FALLBACK_DRAWS):
+                v = self.domain.admit(z)
+                if v is not None:
+                    return v, info
+        left = next(self.domain.remaining(), None)
+        return None if left is None else (left, info)
+
+    def _judge(
+        self, outcome: float | Evaluation | Exception
+    ) -> tuple[TrialState, float | None, dict[str, Any]]:
+        """State, value and further fields of an outcome: the one gate into the history."""
+        if isinstance(outcome, Infeasible):
+            return TrialState.INFEASIBLE, None, {"error": str(outcome)}
+        if isinstance(outcome, TrialTimeout):
+            return TrialState.TIMEOUT, None, {"error": str(outcome)}
+        if isinstance(outcome, WorkerLost):
+            return TrialState.LOST, None, {"error": str(outcome)}
+        if isinstance(outcome, Exception):
+            return TrialState.FAILED, None, {"error": str(outcome) or type(outcome).__name__}
+        result = outcome if isinstance(outcome, Evaluation) else Evaluation(outcome)
+        extra = {"metrics": dict(result.metrics), "artifacts": dict(result.artifacts)}
+        value = _as_number(result.value)
+        if value is None:
+            error = f"value: expected a number, got {result.value!r}; return a float"
+            return TrialState.FAILED, None, extra | {"error": error}
+        if math.isnan(value):
+            return TrialState.FAILED, None, extra | {"error": "value: got NaN"}
+        if math.isinf(value):
+            worst = (value > 0) == (self.direction == "minimize")
+            state = TrialState.INFEASIBLE if worst else TrialState.FAILED
+            return state, None, extra | {"error": f"value: got {value}"}
+        return TrialState.COMPLETE, value, extra
+
+
+def _as_number(value: Any) -> float | None:
+    """A float for real scalars (NumPy's and 0-d arrays' too), else ``None``."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    return float(value)

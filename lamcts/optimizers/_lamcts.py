@@ -1,0 +1,154 @@
+"""LA-MCTS: learn where to search by Monte Carlo tree search over learned regions.
+
+The loop (Wang, Fonseca, Tian 2020, Algorithm 1), and where each step lives:
+
+1. A first design of ``n_init`` Sobol points.
+2. *Learn*: each completed trial is routed down the tree; a ripe leaf is split by a latent action
+   into a good and a bad region (`lamcts.tree`, `lamcts.boundary`).
+3. *Select*: walk from the root to a leaf, by UCB on the children's mean scores (`Tree.select`).
+4. *Sample*: a leaf solver, started with the leaf's samples, proposes points that lie in the leaf's
+   region (`lamcts.samplers`, `lamcts.region`).
+5. Evaluate, and go to 2. A solver with a state of its own (a trust region, a distribution) keeps
+   its leaf until it has converged; then a new leaf is selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from lamcts.boundary import BOUNDARIES, LABELS, BoundaryKind, LabelKind
+from lamcts.errors import InvalidArgument
+from lamcts.optimizers._base import Optimizer
+from lamcts.samplers import Proposal, Sampler, sampler_class
+from lamcts.spaces import Space
+from lamcts.tree import Node, Tree, TreeConfig
+
+__all__ = ["LAMCTS"]
+
+
+class LAMCTS(Optimizer):
+    """Latent action Monte Carlo tree search.
+
+    Args:
+        space: The search space.
+        n_init: Trials of the first design; by default ``5 + p / 2`` for p variables, at most 40.
+        sampler: The leaf solver; ``"auto"`` takes TuRBO on continuous spaces and evolution on
+            spaces with discrete variables.
+        leaf_size: A leaf with more samples than this is split.
+        max_depth: Deepest level of the tree.
+        cp: Weight of exploration in UCB. Values enter as ranks in [0, 1], so it does not depend
+            on the objective's scale.
+        ucb: ``"log"`` as in the paper, or ``"sqrt"`` as in its released code.
+        boundary: Form of a latent action's boundary.
+        labels: How a node's samples are called good or bad: ``"kmeans"`` as in the paper.
+        quantile: Share called good by ``labels="quantile"``.
+        validate: Refuse boundaries that do not tell good from bad on held-out samples.
+        **options: As for `Optimizer`: direction, seed, feasible, canonical, allow_repeats.
+
+    Example:
+        >>> from lamcts.spaces import Box
+        >>> optimizer = LAMCTS(Box(-1.0, 1.0, shape=(2,)), seed=0)
+        >>> for _ in range(10):
+        ...     [trial] = optimizer.ask()
+        ...     _ = optimizer.tell(trial, float(trial.x @ trial.x))
+        >>> optimizer.best.value < 1.0
+        True
+    """
+
+    def __init__(
+        self,
+        space: Space[Any],
+        *,
+        n_init: int | None = None,
+        sampler: str = "auto",
+        leaf_size: int = 20,
+        max_depth: int = 8,
+        cp: float = 0.1,
+        ucb: Literal["log", "sqrt"] = "log",
+        boundary: BoundaryKind = "svm-rbf",
+        labels: LabelKind = "median",
+        quantile: float = 0.5,
+        validate: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(space, **options)
+        _check("leaf_size", leaf_size >= 2, leaf_size, "at least 2")
+        _check("max_depth", max_depth >= 0, max_depth, "0 or more")
+        _check("cp", cp >= 0.0, cp, "0 or more")
+        _check("ucb", ucb in ("log", "sqrt"), ucb, "'log' or 'sqrt'")
+        _check("boundary", boundary in BOUNDARIES, boundary, f"one of {', '.join(BOUNDARIES)}")
+        _check("labels", labels in LABELS, labels, f"one of {', '.join(LABELS)}")
+        _check("quantile", 0.0 < quantile < 1.0, quantile, "between 0 and 1")
+        _check("n_init", n_init is None or n_init >= 1, n_init, "at least 1")
+        codec = self.domain.codec
+        self.n_init = min(5 + codec.p // 2, 40) if n_init is None else int(n_init)
+        if sampler == "auto":
+            sampler = "turbo" if codec.is_real.all() else "evolution"
+        self.sampler = sampler
+        self._class = sampler_class(sampler)
+        config = TreeConfig(
+            leaf_size, max_depth, cp, ucb, boundary, labels, quantile, validate
+        )
+        self.tree = Tree(self.history, config, self.seed)
+        self._leaf: Node | None = None
+        self._solver: Sampler | None = None
+        self._episode = -1
+
+    def describe(self) -> dict[str, Any]:
+        """Shape of the tree, and the leaf being searched."""
+        leaves = self.tree.leaves()
+        leaf = self._leaf
+        return {
+            "depth": max(leaf.depth for leaf in leaves),
+            "leaves": len(leaves),
+            "leaf": "" if leaf is None else "".join("+-"[not good] for _, good in leaf.region.path),
+            "solver": self.sampler,
+        }
+
+    def _prepare(self, number: int) -> None:
+        """Select a leaf and start a solver in it, when there is none or it has converged."""
+        if number < self.n_init:
+            return
+        if self._solver is not None and not self._solver.done:
+            return
+        self._leaf = leaf = self.tree.select(self.history.pending_Z)
+        rows = np.array(leaf.rows, dtype=int)
+        self._solver = self._class(
+            self.domain, leaf.region, self.history.Z[rows], self.history.y[rows]
+        )
+        self._episode = number
+
+    def _propose(self, rng: np.random.Generator) -> Proposal:
+        number = len(self.history)
+        if self._solver is None:
+            return Proposal(self._design()[number : number + 1])
+        return self._solver.ask(self.history.pending_Z, rng)
+
+    def _asked(self, number: int, info: Mapping[str, Any]) -> None:
+        if self._solver is not None:
+            self._solver.note(info)
+
+    def _told(self, number: int) -> None:
+        y = float(self.history.y[number])
+        if not np.isnan(y):
+            self.tree.insert(number)
+        if self._solver is not None and number >= self._episode:
+            self._solver.tell(self.history.Z[number], y, self.history.info(number))
+
+    def _design(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """(n_init, d) scrambled Sobol points: LA-MCTS starts from random samples, these are
+        random samples that leave smaller holes.
+        """
+        from scipy.stats import qmc
+
+        engine = qmc.Sobol(self.domain.codec.p, seed=self._rng(0, 0))
+        power = int(np.ceil(np.log2(max(self.n_init, 2))))
+        return self.domain.uniform(engine.random_base2(power)[: self.n_init])
+
+
+def _check(name: str, valid: bool, value: object, expected: str) -> None:
+    if not valid:
+        raise InvalidArgument(f"{name}: must be {expected}, got {value!r}")

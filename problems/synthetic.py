@@ -16,8 +16,8 @@ from lamcts.functions import make_function
 class Synthetic(lamcts.Evaluator):
     """A function of `lamcts.functions`; the settings are those of its `make_function`.
 
-    ``low`` and ``high`` are bounds for the continuous functions, ``instance`` the number of a random
-    one (nk, maxsat, qap).
+    ``low`` and ``high`` are bounds for the continuous functions, ``instance`` the number of a
+    random one (nk, maxsat, qap).
     """
 
     def __init__(
@@ -51,6 +51,11 @@ class Synthetic(lamcts.Evaluator):
         )
         self.space = self.function.space
         self.direction = self.function.direction
+
+    @property
+    def optimum_value(self) -> float | None:
+        """The best value over the space; ``None`` when unknown."""
+        return self.function.optimum_value
 
     def evaluate(self, x: Any) -> float:
         """The function's value at ``x``, with the trial's noise if any was asked for."""

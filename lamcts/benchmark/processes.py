@@ -1,0 +1,80 @@
+"""Runs in processes of their own: their memory and CPU time are theirs alone."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, cast
+
+from lamcts.benchmark.run import Record, Task, run_task
+
+__all__ = ["run_in_processes"]
+
+#: Read by the BLAS and OpenMP libraries when they are loaded, that is in the new process.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def run_in_processes(tasks: Sequence[Task], jobs: int) -> Generator[Record, None, None]:
+    """Run tasks, ``jobs`` at once and with one thread each, and yield records as they come.
+
+    A process that dies gives a record that says so. Closing the iterator ends what still runs.
+    """
+    context = multiprocessing.get_context("spawn")
+    waiting = deque(tasks)
+    running: dict[Any, tuple[SpawnProcess, Task]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                task = waiting.popleft()
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_child, args=(task, sender), daemon=True)
+                with _single_thread():
+                    process.start()
+                sender.close()  # the child's copy is the last: its end closes the pipe
+                running[receiver] = (process, task)
+            for ready in wait(list(running)):
+                yield _receive(cast(Connection, ready), *running.pop(ready))
+    finally:
+        for process, _ in running.values():
+            process.terminate()
+        for receiver, (process, _) in running.items():
+            process.join()
+            receiver.close()
+
+
+def _child(task: Task, sender: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its children
+    sender.send(run_task(task))
+    sender.close()
+
+
+def _receive(receiver: Connection, process: SpawnProcess, task: Task) -> Record:
+    """The record that a process sent before it ended, or one that says how it died."""
+    try:
+        record: Record | None = receiver.recv()
+    except EOFError:
+        record = None
+    receiver.close()
+    process.join()
+    return record or Record(task, error=f"the process died with exit code {process.exitcode}")
+
+
+@contextlib.contextmanager
+def _single_thread() -> Iterator[None]:
+    """Processes started inside use one thread for linear algebra."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

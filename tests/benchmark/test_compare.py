@@ -1,0 +1,219 @@
+"""The engine of ``lamcts bench``: every run once, in its own process, the same for all methods."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from lamcts.benchmark import Record, Task, compare, draw_figure, read_records, run_task
+from lamcts.benchmark.compare import RECORDS, plan
+from lamcts.errors import InvalidArgument, RunError, UnknownName
+from lamcts.optimizers import make_optimizer
+from lamcts.problem import load_problem
+
+FAULTY = '''
+import os
+import lamcts
+
+
+class Faulty(lamcts.Evaluator):
+    """Fails in the one way or the other."""
+
+    space = lamcts.spaces.MultiBinary(3)
+    direction = "maximize"
+
+    def __init__(self, fault: str = "none") -> None:
+        self.fault = fault
+
+    def evaluate(self, x):
+        if self.fault == "die":
+            os._exit(9)
+        if self.fault == "always" or (self.fault == "some" and x[0]):
+            raise RuntimeError("no luck")
+        if self.fault == "infeasible" and x[0]:
+            raise lamcts.Infeasible("x[0] must be 0")
+        return float(x.sum())
+'''
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> str:
+    path = tmp_path / "faulty.py"
+    path.write_text(FAULTY, encoding="utf-8")
+    return str(path)
+
+
+def test_a_comparison_from_runs_to_figure_and_back(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    settings = {"budget": 12, "seeds": 2, "dim": 3, "folder": tmp_path}
+
+    records = compare(
+        ["ackley", "onemax"],
+        ["random", "sobol"],
+        jobs=2,
+        on_record=lambda record, done, total: seen.append((done, total)),
+        **settings,  # type: ignore[arg-type]
+    )
+
+    assert [(r.task.problem, r.task.optimizer, r.task.seed) for r in records] == [
+        (problem, optimizer, seed)
+        for problem in ("ackley", "onemax")
+        for optimizer in ("random", "sobol")
+        for seed in (0, 1)
+    ]
+    assert seen == [(n, 8) for n in range(1, 9)]
+    for record in records:
+        assert record.error is None
+        values = [value for _, value in record.trace]
+        assert values == sorted(values, reverse=record.direction == "minimize")
+        assert record.cpu_seconds > 0
+        assert record.peak_mb is None or record.peak_mb > 10
+    # A space of 8 points ends before the budget does.
+    assert {r.evaluations for r in records} == {12, 8}
+    assert draw_figure(records, tmp_path / "figure.png").stat().st_size > 10_000
+
+    # Again: everything is found in the folder, nothing is run.
+    again = compare(["ackley", "onemax"], ["random", "sobol"], on_record=_fail, **settings)  # type: ignore[arg-type]
+    assert again == records
+
+
+def _fail(record: Record, done: int, total: int) -> None:
+    raise AssertionError(f"{record.task} was run again")
+
+
+def test_runs_cut_short_are_run_again_and_the_others_are_not(tmp_path: Path) -> None:
+    settings = {"budget": 3, "seeds": 3, "dim": 2, "folder": tmp_path}
+    first = compare(["sphere"], ["random"], **settings)  # type: ignore[arg-type]
+    path = tmp_path / RECORDS
+    content = path.read_bytes()
+    path.write_bytes(content[:-40])
+    assert read_records(path) == first[:2]
+
+    seen: list[Record] = []
+    again = compare(["sphere"], ["random"], on_record=lambda r, *_: seen.append(r), **settings)  # type: ignore[arg-type]
+
+    assert [r.task.seed for r in seen] == [2]
+    assert [r.trace for r in again] == [r.trace for r in first]
+    assert read_records(path) == again
+
+
+def test_a_damaged_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / RECORDS
+    path.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(RunError, match="line 1 is damaged"):
+        compare(["sphere"], ["random"], budget=3, folder=tmp_path)
+
+
+def test_records_survive_json_exactly() -> None:
+    record = run_task(Task("levy", "random", 3, 7, {"dim": 2, "shift_seed": 5}))
+    assert Record.from_json(record.to_json()) == record
+    assert record.evaluations == 7
+
+
+def test_every_method_gets_the_same_shift_and_every_seed_another() -> None:
+    tasks = plan(
+        ["ackley", "levy-v0"],
+        ["random", "sobol"],
+        budget=1,
+        seeds=[0, 1],
+        dim=2,
+        problem_settings={"levy-v0": {"noise": 0.5}},
+        optimizer_settings={},
+    )
+    shifts = {(t.problem, t.seed): t.problem_settings["shift_seed"] for t in tasks}
+    assert len(set(shifts.values())) == 4
+    assert all(t.problem_settings["shift_seed"] == shifts[t.problem, t.seed] for t in tasks)
+    assert all(t.problem_settings["dim"] == 2 for t in tasks)
+    assert {t.problem for t in tasks if "noise" in t.problem_settings} == {"levy-v0"}
+
+
+def test_the_trace_is_what_the_problem_says() -> None:
+    task = Task("ackley", "random", 1, 30, {"dim": 2, "shift_seed": 4})
+    record = run_task(task)
+    assert record.optimum == 0.0
+    assert run_task(task).trace == record.trace
+    assert all(math.isfinite(value) and value > 0 for _, value in record.trace)
+    problem = load_problem("ackley", dim=2, shift_seed=4)
+    optimizer = make_optimizer("random", problem.space, direction="minimize", seed=1)
+    values = []
+    for _ in range(30):
+        (trial,) = optimizer.ask()
+        value = problem.evaluate(trial.x)
+        optimizer.tell(trial, value)
+        values.append(float(value))  # type: ignore[arg-type]
+    assert record.trace[-1][1] == min(values)
+    assert record.trace[-1][0] == values.index(min(values)) + 1
+
+
+def test_failures_count_and_infeasible_points_do_not(faulty: str) -> None:
+    some = run_task(Task(faulty, "random", 0, 8, {"fault": "some"}))
+    assert (some.evaluations, some.failed) == (8, 4)
+    assert some.trace[-1][1] == 2.0
+    infeasible = run_task(Task(faulty, "random", 0, 8, {"fault": "infeasible"}))
+    assert (infeasible.evaluations, infeasible.failed) == (4, 0)
+    assert run_task(Task(faulty, "random", 0, 8)).trace[-1][1] == 3.0
+
+
+def test_a_run_without_a_result_says_why(faulty: str) -> None:
+    always = run_task(Task(faulty, "random", 0, 8, {"fault": "always"}))
+    assert always.error == "no trial completed: no luck"
+    assert run_task(Task("nowhere.py", "random", 0, 8)).error is not None
+
+
+def test_a_process_that_dies_is_one_record_and_is_tried_again(faulty: str, tmp_path: Path) -> None:
+    for _ in range(2):
+        (record,) = compare(
+            [faulty],
+            ["random"],
+            budget=2,
+            seeds=1,
+            folder=tmp_path,
+            problem_settings={faulty: {"fault": "die"}},
+        )
+        assert record.error == "the process died with exit code 9"
+        assert record.task.label == "faulty"
+    assert len(read_records(tmp_path / RECORDS)) == 2
+
+
+def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    compare(["sphere"], ["random"], budget=1, seeds=1, dim=2)
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    assert "MKL_NUM_THREADS" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"budget": 0}, InvalidArgument, "budget: must be at least 1"),
+        ({"seeds": 0}, InvalidArgument, "seeds: none given"),
+        ({"seeds": [1, 1]}, InvalidArgument, "given twice"),
+        ({"jobs": 0}, InvalidArgument, "jobs: must be at least 1"),
+        ({"problems": []}, InvalidArgument, "problems: none given"),
+        ({"problems": ["akley"]}, UnknownName, "ackley"),
+        ({"optimizers": ["randon"]}, UnknownName, "random"),
+        ({"problems": ["branin"], "dim": 5}, InvalidArgument, "Branin"),
+        ({"optimizer_settings": {"random": {"nope": 1}}}, UnknownName, "nope"),
+    ],
+)
+def test_slips_are_told_before_anything_runs(
+    change: dict[str, object], error: type[Exception], message: str
+) -> None:
+    given = {"problems": ["sphere"], "optimizers": ["random"], "budget": 3, "seeds": 1} | change
+    with pytest.raises(error, match=message):
+        compare(on_record=_fail, **given)  # type: ignore[arg-type]
+
+
+def test_an_interrupt_ends_what_runs_and_keeps_what_is_done(tmp_path: Path) -> None:
+    def interrupt(record: Record, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(["sphere"], ["random"], budget=3, jobs=2, folder=tmp_path, on_record=interrupt)
+    assert len(read_records(tmp_path / RECORDS)) == 1
+    assert multiprocessing.active_children() == []

@@ -32,6 +32,10 @@ class Optimum(NamedTuple):
 class BenchmarkFunction(Evaluator):
     """A function whose best value is known: subclasses write ``_f`` and ``_find_optimum``."""
 
+    #: The greatest part of a coordinate's range by which `Shifted` may move the optimum. Small for
+    #: functions that are not themselves outside their box: a long move would bring that in.
+    max_shift: float = 1.0
+
     def f(self, X: ArrayLike) -> Array:
         """The noise-free values, shape (n,), of the points ``X``, shape (n, d).
 

@@ -112,6 +112,7 @@ class Schwefel(ContinuousFunction):
     """
 
     bounds = (-500.0, 500.0)
+    max_shift = 0.25
     #: Where one coordinate is best, and its value there (the usual 418.9829 is a rounding).
     _PLACE, _DEPTH = 420.96874635998202, 418.98288727243371
 
@@ -134,6 +135,7 @@ class Michalewicz(ContinuousFunction):
     """
 
     bounds = (0.0, np.pi)
+    max_shift = 0.25
 
     def _f(self, X: Array) -> Array:
         nearest, squared_distance = self._nearest_in_box(X)

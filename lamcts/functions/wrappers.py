@@ -38,6 +38,7 @@ class Wrapper(BenchmarkFunction):
         self.inner = inner
         self.space = inner.space
         self.direction = inner.direction
+        self.max_shift = inner.max_shift
 
     def inward(self, X: Array) -> Array:
         """The inner function's points, shape (n, d_inner), behind ``X``, shape (n, d)."""
@@ -68,9 +69,9 @@ class Wrapper(BenchmarkFunction):
 class Shifted(Wrapper):
     """The optimum moved to a random place, so that a search that favours the centre gains nothing.
 
-    A real or integer coordinate is moved by at most a quarter of its range, to a place at least a
-    tenth of the range away from the bounds. The levels of a categorical coordinate (a bit, a
-    choice) are turned round by a random number of places.
+    A real or integer coordinate of it is moved to a place uniform over the middle 80 % of the range
+    (nearer by, where ``inner.max_shift`` says so), as in the BBOB benchmarks. The levels of a
+    categorical coordinate (a bit, a choice) are turned round by a random number of places.
 
     Args:
         inner: The function looked at.
@@ -87,10 +88,11 @@ class Shifted(Wrapper):
         whole = np.array([v.kind != "real" for v in variables])
 
         width = self._high - self._low
+        reach = inner.max_shift * width
         points = inner.optimum_points
         anchor = (self._low + self._high) / 2 if points is None else points[0]
-        nearest = np.maximum(self._low + 0.1 * width, anchor - 0.25 * width)
-        farthest = np.minimum(self._high - 0.1 * width, anchor + 0.25 * width)
+        nearest = np.maximum(self._low + 0.1 * width, anchor - reach)
+        farthest = np.minimum(self._high - 0.1 * width, anchor + reach)
         move = rng.uniform(nearest, farthest) - anchor
         turn = np.floor(rng.uniform(0.0, self._levels))
         #: The move of each coordinate, shape (d,).

@@ -72,6 +72,21 @@ def test_shifted_stays_clear_of_the_bounds(seed: int) -> None:
     assert np.all(np.abs(place) <= 0.8 * 500 + 1e-9)
 
 
+def test_shifted_spreads_the_optimum_over_the_middle_of_the_box() -> None:
+    ackley = make_function("ackley", dim=500)
+    place = Shifted(ackley, 0).optimum_points
+    assert place is not None
+    part = place[0] / 32.768
+    assert np.all(np.abs(part) <= 0.8)
+    assert np.quantile(part, [0.25, 0.5, 0.75]) == pytest.approx([-0.4, 0.0, 0.4], abs=0.1)
+
+
+def test_shifted_keeps_a_function_that_ends_at_its_box_near() -> None:
+    assert np.all(np.abs(Shifted(make_function("schwefel", dim=50), 0).shift) <= 250.0)
+    again = Shifted(Shifted(make_function("schwefel", dim=50), 0), 1)
+    assert np.all(np.abs(again.shift) <= 250.0)
+
+
 def test_shifted_moves_every_real_coordinate_and_turns_bits() -> None:
     assert np.all(Shifted(make_function("ackley", dim=20), 1).shift != 0)
     turned = Shifted(make_function("onemax", dim=40), 1).optimum_points

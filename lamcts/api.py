@@ -1,0 +1,251 @@
+"""The front door: ``search``, ``resume``, ``minimize``, ``maximize``.
+
+They gather what a run needs (evaluator, optimizer, executor, folder) and hand it to `Run`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from lamcts import __version__, prepare
+from lamcts.callbacks import Callback
+from lamcts.config import RunConfig
+from lamcts.evaluator import Evaluation
+from lamcts.prepare import FunctionEvaluator, Problem
+from lamcts.problem import as_evaluator
+from lamcts.result import Result, result_of
+from lamcts.run import Run
+from lamcts.spaces import Space
+from lamcts.storage import RunFolder, default_folder, read_run, stored_run
+
+__all__ = ["maximize", "minimize", "resume", "search"]
+
+_log = logging.getLogger(__name__)
+
+
+def search(
+    problem: Problem,
+    *,
+    budget: int,
+    seed: int | None = None,
+    optimizer: str = "lamcts",
+    settings: Mapping[str, Any] | None = None,
+    workers: int = 1,
+    timeout: float | None = None,
+    trial_timeout: float | None = None,
+    constraints: str | Sequence[str] = (),
+    max_failures: int | float | None = None,
+    retries: int = 1,
+    callbacks: Iterable[Callback] = (),
+    folder: str | Path | bool | None = None,
+    deterministic: bool = False,
+    init: Iterable[Any] = (),
+    **more_settings: Any,
+) -> Result:
+    """Search for the best point of a problem.
+
+    Args:
+        problem: An evaluator, its class, or a reference to it (a file, a registered name, ...).
+        budget: Trials in total. Lost trials are free, and so are infeasible ones, up to
+            ``budget + 100`` of them.
+        seed: A non-negative integer; drawn, and kept in the result, when ``None``.
+        optimizer: Its name, one of `lamcts.list_optimizers`.
+        settings: The optimizer's settings.
+        workers: Trials evaluated at a time; with more than one, each in a process of its own,
+            which loads the problem by reference.
+        timeout: Seconds for the whole run; then running trials are dropped, if they are in
+            workers.
+        trial_timeout: Seconds for one evaluation; then it is ended with all it started. It is
+            evaluated in a worker process for that, even when there is one worker.
+        constraints: Bounds on ``Evaluator.cost``: ``["flops<=600e6"]``. Points that break one are
+            never proposed.
+        max_failures: Stop the run when more than this many trials failed, or, for a fraction,
+            when that share or more did. By default it stops when at least 10 trials have been
+            evaluated (or the budget, if less) and every one failed.
+        retries: How often a trial is evaluated again when its worker dies.
+        callbacks: What watches the run.
+        folder: Where to keep it, so that it can be resumed: a path (a taken one gets a suffix), or
+            ``True`` for ``runs/<problem>/<time>-<seed>``. Nothing is written when ``None``.
+        deterministic: Propose the same trials whatever the number of workers, up to 8, and
+            whichever is faster.
+        init: Points to evaluate first, or pairs ``(x, value)`` of points that are known; these
+            cost no budget.
+        **more_settings: The optimizer's settings too, as keywords.
+
+    Returns:
+        What was found. After Ctrl-C too: the first lets running trials finish, the second drops
+        them.
+
+    Raises:
+        InvalidArgument: An argument cannot be used.
+        UnknownName: No such problem, optimizer, setting or cost.
+        ProblemError: The problem cannot be loaded, or not by a worker.
+        TooManyFailures: So many trials failed that the run was stopped.
+        RunError: The folder cannot be written.
+
+    >>> import lamcts
+    >>> class Parabola(lamcts.Evaluator):
+    ...     space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+    ...     def evaluate(self, x):
+    ...         return float(x @ x)
+    >>> result = lamcts.search(Parabola, budget=20, seed=0, optimizer="random")
+    >>> len(result.trials), result.stopped
+    (20, 'budget')
+    """
+    config = RunConfig(
+        budget=budget,
+        optimizer=optimizer,
+        settings={**(settings or {}), **more_settings},
+        workers=workers,
+        timeout=timeout,
+        trial_timeout=trial_timeout,
+        constraints=(constraints,) if isinstance(constraints, str) else tuple(constraints),
+        max_failures=max_failures,
+        retries=retries,
+        deterministic=deterministic,
+    )
+    with ExitStack() as stack:
+        evaluator = as_evaluator(problem)
+        if evaluator is not problem:
+            stack.callback(evaluator.close)
+        reference = prepare.reference(evaluator, config)
+        proposer = prepare.optimizer(evaluator, config, seed)
+        points = prepare.initial_points(init, proposer.space)
+        name = prepare.problem_name(evaluator, reference)
+        executor = prepare.executor(evaluator, reference, config)
+        stack.callback(executor.close)
+        store = None
+        if folder:
+            path = default_folder(name, proposer.seed) if folder is True else Path(folder)
+            header = prepare.header(evaluator, reference, config, name, proposer.seed, points)
+            store = RunFolder.create(path, header, prepare.source(reference))
+            stack.callback(store.close)
+        run = Run(
+            evaluator,
+            proposer,
+            executor,
+            config,
+            problem=name,
+            init=points,
+            store=store,
+            callbacks=callbacks,
+        )
+        return run.execute()
+
+
+def resume(
+    folder: str | Path,
+    *,
+    problem: Problem | None = None,
+    budget: int | None = None,
+    workers: int | None = None,
+    timeout: float | None = None,
+    trial_timeout: float | None = None,
+    max_failures: int | float | None = None,
+    callbacks: Iterable[Callback] = (),
+) -> Result:
+    """Go on with a run where it ended, however it ended.
+
+    Trials that were in flight are evaluated again, at the same points, and then the run proposes
+    what it would have proposed. A run that has spent its budget is not touched.
+
+    Args:
+        folder: The run's folder.
+        problem: The problem, when the run cannot load it (it was defined in a notebook, or its
+            file has moved).
+        budget: A new total.
+        workers: Another number of workers.
+        timeout: Seconds for this session; by default as the run was started.
+        trial_timeout: Another time-out.
+        max_failures: Another limit.
+        callbacks: What watches the run.
+
+    Raises:
+        RunError: There is no run, it is open in another process, its file is damaged, or the
+            problem is not the one the run was started with; the message says what differs.
+    """
+    stored = read_run(folder)
+    if stored.finished and budget in (None, stored.budget):
+        _log.warning("%s: finished, nothing to do; raise the budget to go on", stored.folder)
+        return result_of(stored)
+    with ExitStack() as stack:
+        store, events = RunFolder.open(stored.folder)
+        stack.callback(store.close)
+        stored = stored_run(stored.folder, events)
+        started = prepare.stored_config(stored)
+        config = started.with_changes(
+            workers=workers,
+            timeout=timeout,
+            trial_timeout=trial_timeout,
+            max_failures=max_failures,
+        )
+        evaluator = prepare.stored_problem(stored, problem)
+        if evaluator is not problem:
+            stack.callback(evaluator.close)
+        prepare.check_unchanged(stored, evaluator)
+        reference = prepare.reference(evaluator, config)
+        proposer = prepare.optimizer(evaluator, config, stored.header["seed"])
+        executor = prepare.executor(evaluator, reference, config)
+        stack.callback(executor.close)
+        run = Run(
+            evaluator,
+            proposer,
+            executor,
+            config,
+            problem=stored.header["name"],
+            init=prepare.stored_points(stored),
+            store=store,
+            callbacks=callbacks,
+            seconds=stored.seconds,
+        )
+        run.replay(events)
+        run.set_budget(stored.budget if budget is None else budget)
+        store.append("resume", lamcts=__version__, budget=run.config.budget, workers=config.workers)
+        return run.execute()
+
+
+def minimize(
+    function: Callable[[Any], float | Evaluation],
+    space: Space[Any],
+    *,
+    budget: int,
+    seed: int | None = None,
+    optimizer: str = "lamcts",
+    **settings: Any,
+) -> Result:
+    """Find where a function is smallest.
+
+    Args:
+        function: Takes a point of ``space``, returns a number.
+        space: The search space.
+        budget: How often the function may be called.
+        seed: A non-negative integer; drawn when ``None``.
+        optimizer: Its name.
+        **settings: The optimizer's settings, and any argument of `search`.
+
+    >>> import lamcts
+    >>> box = lamcts.spaces.Box(-5.0, 5.0, shape=(2,))
+    >>> result = lamcts.minimize(lambda x: float((x**2).sum()), box, budget=30, seed=0)
+    >>> result.best.value < 1.0
+    True
+    """
+    problem = FunctionEvaluator(function, space, "minimize")
+    return search(problem, budget=budget, seed=seed, optimizer=optimizer, **settings)
+
+
+def maximize(
+    function: Callable[[Any], float | Evaluation],
+    space: Space[Any],
+    *,
+    budget: int,
+    seed: int | None = None,
+    optimizer: str = "lamcts",
+    **settings: Any,
+) -> Result:
+    """Find where a function is largest; see `minimize`."""
+    problem = FunctionEvaluator(function, space, "maximize")
+    return search(problem, budget=budget, seed=seed, optimizer=optimizer, **settings)

@@ -1,0 +1,117 @@
+"""Constraints on what is known before an evaluation: ``"flops<=600e6"``."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lamcts.errors import Infeasible, InvalidArgument, UnknownName, did_you_mean
+from lamcts.evaluator import Evaluator
+from lamcts.spaces import as_space, describe, space_from_description
+
+__all__ = ["Constraint", "check_constraints", "feasibility", "parse_constraint"]
+
+_TEXT = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|<|>)\s*(\S+)\s*")
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_PROBES = 100  # points looked at to learn the names of costs; some may have none
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A bound on one of the figures that ``Evaluator.cost`` gives.
+
+    Attributes:
+        name: The figure's name: ``"flops"``.
+        relation: ``"<="``, ``">="``, ``"<"`` or ``">"``.
+        bound: The number it is compared with.
+    """
+
+    name: str
+    relation: str
+    bound: float
+
+    def holds(self, cost: Mapping[str, float]) -> bool:
+        """Whether the figures satisfy it.
+
+        Raises:
+            UnknownName: There is no such figure.
+        """
+        if self.name not in cost:
+            hint = did_you_mean(self.name, cost)
+            raise UnknownName(f"constraint: the problem has no cost {self.name!r}; {hint}")
+        return _COMPARE[self.relation](float(cost[self.name]), self.bound)
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.relation}{self.bound:g}"
+
+
+def parse_constraint(text: str) -> Constraint:
+    """Read a constraint.
+
+    Raises:
+        InvalidArgument: It is not of the form ``name<=number``.
+
+    >>> parse_constraint("flops <= 600e6")
+    Constraint(name='flops', relation='<=', bound=600000000.0)
+    """
+    match = _TEXT.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError
+        bound = float(match[3])
+        if math.isnan(bound):
+            raise ValueError
+    except ValueError:
+        raise InvalidArgument(
+            f"constraint: {text!r} is not NAME<=NUMBER; write for example 'flops<=600e6'"
+        ) from None
+    return Constraint(match[1], match[2], bound)
+
+
+def feasibility(
+    constraints: Iterable[Constraint], evaluator: Evaluator
+) -> Callable[[Any], bool] | None:
+    """The predicate on points that the constraints make; ``None`` when there are none."""
+    wanted = tuple(constraints)
+    if not wanted:
+        return None
+
+    def feasible(x: Any) -> bool:
+        try:
+            cost = evaluator.cost(x)
+        except Infeasible:
+            return False
+        return all(constraint.holds(cost) for constraint in wanted)
+
+    return feasible
+
+
+def check_constraints(constraints: Iterable[Constraint], evaluator: Evaluator) -> None:
+    """Find a name that the problem's costs do not have, before anything is evaluated.
+
+    Raises:
+        UnknownName: There is one; the message holds the nearest name.
+    """
+    wanted = tuple(constraints)
+    if not wanted:
+        return
+    # A space of its own: looking must not advance the user's generator.
+    space = space_from_description(describe(as_space(evaluator.space)))
+    space.seed(0)
+    for _ in range(_PROBES):
+        try:
+            cost = evaluator.cost(space.sample())
+        except Infeasible:
+            continue
+        for constraint in wanted:
+            constraint.holds(cost)
+        return

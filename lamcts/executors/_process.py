@@ -1,0 +1,278 @@
+"""Evaluate in long-lived worker processes, each its own process group.
+
+Not `multiprocessing` pools: a pool cannot end one task and its children, hides which worker died
+and of what, and imports the user's script again in every worker. Here each worker is a plain
+interpreter that loads the problem by reference, so a trial that runs too long is killed alone, a
+dead worker is seen at once, and a script needs no ``if __name__ == "__main__"``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from multiprocessing import connection as mp_connection
+from multiprocessing.connection import Connection
+from typing import Any
+
+from lamcts.errors import InvalidArgument, ProblemError
+from lamcts.executors import _watchdog
+from lamcts.executors._base import Task
+from lamcts.executors._worker import IN_WORKER, receive, send
+from lamcts.history import TrialState
+from lamcts.outcome import Outcome
+from lamcts.problem import ProblemRef
+
+__all__ = ["ProcessExecutor"]
+
+#: Read by the numeric libraries when they load: more threads than cores slow every worker down.
+_THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+_BOOT = """\
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from lamcts.executors._worker import main
+main(int(sys.argv[2]))
+"""
+_TICK = 0.2  # s between looks for overdue trials, and for deaths that left the pipe open
+_GRACE = 2.0  # s that an idle worker has to close its evaluator
+_MAX_FAILED_STARTS = 3  # in a row; a first one may be bad luck (memory), not the problem's fault
+
+
+class ProcessExecutor:
+    """Workers on this machine, one trial each at a time.
+
+    Each worker's numeric libraries use one thread unless ``OMP_NUM_THREADS`` and its like are
+    set. Workers and all they started end with this process, however it ends.
+
+    Args:
+        problem: How a worker builds its evaluator.
+        workers: How many processes, at least 1.
+        trial_timeout: Seconds after which an evaluation is ended, with its worker and all that
+            it started; the time to load the problem does not count.
+    """
+
+    def __init__(
+        self, problem: ProblemRef, *, workers: int = 1, trial_timeout: float | None = None
+    ) -> None:
+        if os.environ.get(IN_WORKER):
+            raise InvalidArgument(
+                "workers: the problem's file starts a search when a worker imports it; "
+                'put the search under `if __name__ == "__main__":`'
+            )
+        self._problem = {"ref": problem.ref, "kwargs": problem.kwargs}
+        self._trial_timeout = trial_timeout
+        self._queue: deque[Task] = deque()
+        self._failed_starts = 0
+        self._watchdog = subprocess.Popen(
+            [sys.executable, "-I", "-S", _watchdog.__file__],
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._workers: list[_Worker] = []
+        try:
+            for _ in range(workers):
+                self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def slots(self) -> int:
+        """The number of workers."""
+        return len(self._workers)
+
+    def submit(self, task: Task) -> None:
+        """Queue a task for the first worker that is free."""
+        self._queue.append(task)
+        self._dispatch()
+
+    def wait(self, timeout: float | None = None) -> list[tuple[Task, Outcome]]:
+        """Outcomes that are new, as soon as there is one.
+
+        Raises:
+            ProblemError: A worker cannot build the evaluator.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._queue or any(worker.task for worker in self._workers):
+            left = _TICK if deadline is None else min(_TICK, deadline - time.monotonic())
+            done = self._collect(max(left, 0.0))
+            self._dispatch()
+            if done or left <= 0:
+                return done
+        return []
+
+    def withdraw(self) -> int:
+        """Forget the tasks that no worker has. Returns how many are being evaluated."""
+        self._queue.clear()
+        return sum(worker.task is not None for worker in self._workers)
+
+    def close(self) -> None:
+        """End all workers: busy ones at once, idle ones when their evaluators are closed."""
+        self._queue.clear()
+        for worker in self._workers:
+            worker.dismiss()
+        deadline = time.monotonic() + _GRACE
+        for worker in self._workers:
+            worker.end(grace=max(0.0, deadline - time.monotonic()))
+        self._workers.clear()
+        if self._watchdog.stdin is not None:
+            # The watchdog then kills the groups it still knows, children that outlived a worker.
+            with contextlib.suppress(BrokenPipeError):
+                self._watchdog.stdin.close()
+        self._watchdog.wait()
+
+    def _start(self) -> None:
+        worker = _Worker(self._problem)
+        self._workers.append(worker)
+        self._tell_watchdog(f"+{worker.pid}")
+
+    def _replace(self, worker: _Worker) -> None:
+        worker.end()
+        self._tell_watchdog(f"-{worker.pid}")
+        self._workers.remove(worker)
+        self._start()
+
+    def _tell_watchdog(self, line: str) -> None:
+        # Someone may have killed it; workers that are idle then still see the pipe close.
+        with contextlib.suppress(BrokenPipeError):
+            assert self._watchdog.stdin is not None
+            print(line, file=self._watchdog.stdin, flush=True)
+
+    def _dispatch(self) -> None:
+        for worker in self._workers:
+            if self._queue and worker.idle:
+                worker.take(self._queue.popleft())
+
+    def _collect(self, timeout: float) -> list[tuple[Task, Outcome]]:
+        """What happened within ``timeout`` seconds: messages, deaths, overdue trials."""
+        spoke = mp_connection.wait([worker.connection for worker in self._workers], timeout)
+        done = []
+        for worker in list(self._workers):
+            task, outcome = worker.task, None
+            if worker.connection in spoke:
+                outcome = self._hear(worker)
+            elif worker.ended:
+                outcome = self._lose(worker)
+            elif self._trial_timeout is not None and worker.busy_for > self._trial_timeout:
+                outcome = Outcome(
+                    TrialState.TIMEOUT,
+                    error=f"ran longer than the trial time-out of {self._trial_timeout:g} s",
+                    seconds=worker.busy_for,
+                )
+                self._replace(worker)
+            if task is not None and outcome is not None:
+                done.append((task, outcome))
+        return done
+
+    def _hear(self, worker: _Worker) -> Outcome | None:
+        try:
+            message = receive(worker.connection)
+        except (EOFError, OSError):
+            return self._lose(worker)
+        if "refused" in message:
+            raise ProblemError(message["refused"])
+        if "ready" in message:
+            worker.ready = True
+            self._failed_starts = 0
+            return None
+        worker.task = None
+        return Outcome.from_dict(message["outcome"])
+
+    def _lose(self, worker: _Worker) -> Outcome:
+        """A worker died: put another in its place, and say of what."""
+        busy_for = worker.busy_for
+        cause = worker.end(grace=_GRACE)
+        if not worker.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _MAX_FAILED_STARTS:
+                raise ProblemError(f"{self._problem['ref']}: workers die loading it ({cause})")
+        self._replace(worker)
+        return Outcome(TrialState.LOST, error=f"worker died: {cause}", seconds=busy_for)
+
+
+class _Worker:
+    """One worker process, as the coordinator sees it."""
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.ready = False
+        self.task: Task | None = None
+        self._since = 0.0
+        ours, theirs = mp_connection.Pipe()
+        self.connection: Connection[Any, Any] = ours
+        limits = {name: os.environ.get(name, "1") for name in _THREAD_LIMITS}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **limits, IN_WORKER: "1"},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        with contextlib.suppress(OSError):  # dead already: the first `receive` will tell
+            send(ours, problem)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is its process group's too."""
+        return self._process.pid
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can take a task."""
+        return self.ready and self.task is None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds since it took its task; 0 when it has none."""
+        return time.monotonic() - self._since if self.task else 0.0
+
+    def take(self, task: Task) -> None:
+        """Begin a task."""
+        self.task, self._since = task, time.monotonic()
+        folder = None if task.folder is None else str(task.folder)
+        message = {
+            "number": task.number,
+            "attempt": task.attempt,
+            "data": task.data,
+            "folder": folder,
+        }
+        with contextlib.suppress(OSError):  # dead: the pipe's end is seen in `_collect`
+            send(self.connection, message)
+
+    def dismiss(self) -> None:
+        """Ask it to leave: it does when the pipe closes, unless it is in an evaluation."""
+        self.connection.close()
+        if self.task is not None or not self.ready:
+            self._kill()
+
+    def end(self, *, grace: float = 0.0) -> str:
+        """End it and all it started, after ``grace`` seconds. Returns what it died of, in words."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace)
+        self._kill()
+        status = self._process.wait()
+        self.connection.close()
+        if status < 0:
+            return f"killed by signal {-status} ({signal.Signals(-status).name})"
+        return f"exited with status {status}"
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)

@@ -1,0 +1,45 @@
+"""Evaluate in this process, one task at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from lamcts.evaluator import Evaluator
+from lamcts.executors._base import Task
+from lamcts.outcome import Outcome, evaluate
+
+__all__ = ["SerialExecutor"]
+
+
+class SerialExecutor:
+    """The executor without machinery: `wait` evaluates the next task, however long it takes.
+
+    Args:
+        evaluator: The evaluator itself; it is not closed here, since it was not opened here.
+    """
+
+    slots = 1
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._queue: deque[Task] = deque()
+
+    def submit(self, task: Task) -> None:
+        """Queue a task."""
+        self._queue.append(task)
+
+    def wait(self, timeout: float | None = None) -> list[tuple[Task, Outcome]]:
+        """Evaluate the next task; an evaluation in this process cannot be cut short."""
+        if not self._queue:
+            return []
+        task = self._queue.popleft()
+        return [(task, evaluate(self._evaluator, task.x, task.context))]
+
+    def withdraw(self) -> int:
+        """Forget the queue; between calls of `wait` nothing is running."""
+        self._queue.clear()
+        return 0
+
+    def close(self) -> None:
+        """Forget the queue."""
+        self._queue.clear()

@@ -1,0 +1,183 @@
+"""What an evaluation came to, as plain data that crosses processes and goes into the run file."""
+
+from __future__ import annotations
+
+import logging
+import math
+import numbers
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, cast
+
+from lamcts.errors import Infeasible, LamctsError, ProblemError, TrialTimeout, WorkerLost
+from lamcts.evaluator import Direction, Evaluation, Evaluator, TrialContext
+from lamcts.history import TrialState
+
+__all__ = [
+    "EvaluationFailed",
+    "Outcome",
+    "as_number",
+    "cost_of",
+    "evaluate",
+    "outcome_of",
+    "test_of",
+]
+
+
+class EvaluationFailed(LamctsError):
+    """An evaluation raised, or returned something that is no objective; holds what and where."""
+
+    exit_code = 1
+
+
+_log = logging.getLogger(__name__)
+_MEND = "return a number or an Evaluation"
+_ERRORS: dict[TrialState, type[LamctsError]] = {
+    TrialState.FAILED: EvaluationFailed,
+    TrialState.INFEASIBLE: Infeasible,
+    TrialState.TIMEOUT: TrialTimeout,
+    TrialState.LOST: WorkerLost,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        state: A finished state.
+        value: The objective in the evaluator's own direction; ``None`` unless complete.
+        metrics: Further figures.
+        artifacts: Names and paths of files written.
+        error: Why it did not complete: one line, or a traceback whose last line says it.
+        seconds: Wall time of the evaluation.
+    """
+
+    state: TrialState
+    value: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    seconds: float | None = None
+
+    def to_tell(self) -> Evaluation | LamctsError:
+        """The outcome as `Optimizer.tell` takes it."""
+        if self.state is TrialState.COMPLETE and self.value is not None:
+            return Evaluation(self.value, self.metrics, self.artifacts)
+        return _ERRORS.get(self.state, EvaluationFailed)(self.error or str(self.state))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as a dict of plain values."""
+        return {**asdict(self), "state": self.state.value}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
+        """The outcome that `to_dict` wrote."""
+        return cls(**{**data, "state": TrialState(data["state"])})
+
+
+def evaluate(evaluator: Evaluator, x: Any, context: TrialContext) -> Outcome:
+    """Evaluate one point. Whatever the evaluator raises or returns becomes an outcome."""
+    evaluator.trial = context
+    started = time.perf_counter()
+    try:
+        outcome = outcome_of(evaluator.evaluate(x), evaluator.direction)
+    except (Exception, SystemExit) as error:  # a user's code may raise anything
+        outcome = outcome_of(error)
+    return replace(outcome, seconds=time.perf_counter() - started)
+
+
+def outcome_of(result: object, direction: Direction = "minimize") -> Outcome:
+    """Judge what an evaluator returned or raised.
+
+    Args:
+        result: A number (NumPy scalars and 0-d arrays too), an `Evaluation`, or an exception.
+        direction: Infinitely bad means infeasible; infinitely good is a failure, not a record.
+
+    >>> outcome_of(None).error
+    'evaluate returned None; return a number or an Evaluation'
+    """
+    if isinstance(result, (Exception, SystemExit)):
+        return _outcome_of_exception(result)
+    fields = result if isinstance(result, Evaluation) else Evaluation(cast(float, result))
+    value = as_number(fields.value)
+    if value is None:
+        return _failed(f"evaluate returned {_short(fields.value)}; {_MEND}")
+    if not (isinstance(fields.metrics, Mapping) and isinstance(fields.artifacts, Mapping)):
+        return _failed("Evaluation: metrics and artifacts must be dicts, from names to values")
+    metrics = {}
+    for name, figure in fields.metrics.items():
+        number = as_number(figure)
+        if number is None:
+            return _failed(f"metrics[{name!r}] is {_short(figure)}; give a number")
+        metrics[str(name)] = number
+    artifacts = {str(name): str(path) for name, path in fields.artifacts.items()}
+    if math.isfinite(value):
+        return Outcome(TrialState.COMPLETE, value, metrics, artifacts)
+    worst = math.inf if direction == "minimize" else -math.inf
+    state = TrialState.INFEASIBLE if value == worst else TrialState.FAILED
+    error = f"evaluate returned {value}; return a finite number, or raise lamcts.Infeasible"
+    return Outcome(state, metrics=metrics, artifacts=artifacts, error=error)
+
+
+def as_number(value: object) -> float | None:
+    """A float for a real scalar; ``None`` for flags, text, complex numbers, arrays and the rest."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the largest float
+        return None
+
+
+def cost_of(evaluator: Evaluator, x: Any) -> dict[str, float]:
+    """What ``Evaluator.cost`` says of a point; nothing when it calls the point infeasible.
+
+    Raises:
+        ProblemError: A figure is no number.
+    """
+    try:
+        figures = evaluator.cost(x)
+    except Infeasible:
+        return {}
+    cost = {}
+    for name, figure in figures.items():
+        number = as_number(figure)
+        if number is None:
+            raise ProblemError(f"cost(x)[{name!r}] is {_short(figure)}; give a number")
+        cost[str(name)] = number
+    return cost
+
+
+def test_of(evaluator: Evaluator, x: Any) -> dict[str, float]:
+    """What ``Evaluator.test`` says of a run's best point; a failure here must not lose the run."""
+    try:
+        return {str(name): float(figure) for name, figure in evaluator.test(x).items()}
+    except Exception:
+        _log.exception("test(x) of the best point raised: the run has no test figures")
+        return {}
+
+
+def _outcome_of_exception(error: Exception | SystemExit) -> Outcome:
+    for state, kind in _ERRORS.items():
+        if isinstance(error, kind):
+            return Outcome(state, error=str(error))
+    # The first frame is the call in `evaluate`: the user's code starts at the next one.
+    trace = error.__traceback__.tb_next if error.__traceback__ else None
+    return _failed("".join(traceback.format_exception(type(error), error, trace)).rstrip())
+
+
+def _failed(error: str) -> Outcome:
+    return Outcome(TrialState.FAILED, error=error)
+
+
+def _short(value: object) -> str:
+    """A value and its type in a few words."""
+    if value is None:
+        return "None"
+    text = " ".join(repr(value).split())
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"

@@ -1,0 +1,221 @@
+"""The parts of a run, built from what the user gave or from what a run folder holds."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lamcts import __version__
+from lamcts.config import RunConfig
+from lamcts.constraints import check_constraints, feasibility, parse_constraint
+from lamcts.errors import InvalidArgument, ProblemError, RunError
+from lamcts.evaluator import Direction, Evaluation, Evaluator
+from lamcts.executors import Executor, ProcessExecutor, SerialExecutor
+from lamcts.optimizers import Optimizer, make_optimizer
+from lamcts.outcome import as_number
+from lamcts.problem import ProblemRef, as_evaluator, load_problem, reference_of
+from lamcts.spaces import Space, as_space, describe, from_json, to_json
+from lamcts.storage import RUN_FILE, StoredRun, differences, encode
+
+__all__ = ["FunctionEvaluator", "Problem"]
+
+Problem = Evaluator | type[Evaluator] | ProblemRef | str | Path
+Points = Sequence[tuple[Any, "float | None"]]
+
+_log = logging.getLogger(__name__)
+
+
+class FunctionEvaluator(Evaluator):
+    """A plain function as an evaluator.
+
+    Args:
+        function: Takes a point, returns a number or an `Evaluation`.
+        space: The search space.
+        direction: ``"minimize"`` or ``"maximize"``.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Any], float | Evaluation],
+        space: Space[Any],
+        direction: Direction = "minimize",
+    ) -> None:
+        if not callable(function):
+            raise InvalidArgument(f"function: {function!r} cannot be called; give a function of x")
+        self.function = function
+        self.space = as_space(space)
+        self.direction = direction
+
+    def evaluate(self, x: Any) -> float | Evaluation:
+        """Call the function."""
+        return self.function(x)
+
+
+def reference(evaluator: Evaluator, config: RunConfig) -> ProblemRef | None:
+    """How another process builds the evaluator; ``None`` when it cannot, and need not.
+
+    Raises:
+        ProblemError: It cannot, and a worker has to.
+    """
+    try:
+        found = reference_of(evaluator)
+        return ProblemRef(found.ref, json.loads(encode(found.kwargs)))
+    except (ProblemError, TypeError) as error:
+        if _in_workers(config):
+            raise ProblemError(
+                f"workers: {error}; or use workers=1 and no trial_timeout"
+            ) from error
+        return None
+
+
+def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Optimizer:
+    """The optimizer, which respects the constraints and knows which points are equivalent."""
+    constraints = [parse_constraint(text) for text in config.constraints]
+    check_constraints(constraints, evaluator)
+    overridden = type(evaluator).canonical is not Evaluator.canonical
+    return make_optimizer(
+        config.optimizer,
+        as_space(evaluator.space),
+        direction=evaluator.direction,
+        seed=seed,
+        feasible=feasibility(constraints, evaluator),
+        canonical=evaluator.canonical if overridden else None,
+        **config.settings,
+    )
+
+
+def executor(evaluator: Evaluator, ref: ProblemRef | None, config: RunConfig) -> Executor:
+    """This process, unless several workers or a time-out ask for processes."""
+    if ref is None or not _in_workers(config):
+        return SerialExecutor(evaluator)
+    return ProcessExecutor(ref, workers=config.workers, trial_timeout=config.trial_timeout)
+
+
+def initial_points(init: Iterable[Any], space: Space[Any]) -> Points:
+    """The user's initial points, each with its value or ``None``.
+
+    Raises:
+        InvalidArgument: One is neither a point of the space nor a pair of a point and its value.
+    """
+    points: list[tuple[Any, float | None]] = []
+    for i, item in enumerate(init):
+        if item in space:
+            points.append((item, None))
+            continue
+        is_pair = isinstance(item, (tuple, list)) and len(item) == 2 and item[0] in space
+        value = as_number(item[1]) if is_pair else None
+        if value is None or not math.isfinite(value):
+            raise InvalidArgument(
+                f"init[{i}]: {item!r} is no point of {space!r}, and no pair (point, finite value)"
+            )
+        points.append((item[0], value))
+    return points
+
+
+def problem_name(evaluator: Evaluator, ref: ProblemRef | None) -> str:
+    """What to call a problem: its registered id, its file, its function or its class."""
+    if isinstance(evaluator, FunctionEvaluator):
+        return str(getattr(evaluator.function, "__name__", "function"))
+    file = source(ref)
+    return evaluator.id or (type(evaluator).__name__ if file is None else file.stem)
+
+
+def source(ref: ProblemRef | None) -> Path | None:
+    """The file a problem was loaded from, when it was loaded by path."""
+    before, _, after = ("", "", "") if ref is None else ref.ref.rpartition(":")
+    file = before if before.endswith(".py") else after
+    return Path(file) if file.endswith(".py") else None
+
+
+def header(
+    evaluator: Evaluator,
+    ref: ProblemRef | None,
+    config: RunConfig,
+    name: str,
+    seed: int,
+    points: Points,
+) -> dict[str, Any]:
+    """The fields of a run's ``start`` event: all that resuming it needs."""
+    space = as_space(evaluator.space)
+    return {
+        "lamcts": __version__,
+        "problem": None if ref is None else {"ref": ref.ref, "kwargs": ref.kwargs},
+        "name": name,
+        "fingerprint": _fingerprint(evaluator),
+        "seed": seed,
+        "init": [[to_json(space, x), value] for x, value in points],
+        **config.to_json(),
+    }
+
+
+def stored_config(stored: StoredRun) -> RunConfig:
+    """The settings a run was started with."""
+    try:
+        return RunConfig.from_json(stored.header)
+    except (KeyError, TypeError, InvalidArgument) as error:
+        file = stored.folder / RUN_FILE
+        raise RunError(f"{file}, line 1: the header is damaged ({error})") from error
+
+
+def stored_points(stored: StoredRun) -> Points:
+    """The initial points a run was started with."""
+    return [(from_json(stored.space, x), value) for x, value in stored.header["init"]]
+
+
+def stored_problem(stored: StoredRun, given: Problem | None) -> Evaluator:
+    """The problem of a stored run: the one given now, or the one its header refers to.
+
+    Raises:
+        RunError: It cannot be loaded from the header.
+    """
+    known = stored.header["problem"]
+    kwargs = {} if known is None else known["kwargs"]
+    if isinstance(given, (str, Path)):
+        return load_problem(given, **kwargs)
+    if given is not None:
+        return as_evaluator(given)
+    if known is None:
+        raise RunError(
+            f"{stored.folder}: the problem was not loaded from a file, module or name; "
+            "resume it from Python: lamcts.resume(folder, problem=...)"
+        )
+    try:
+        return load_problem(known["ref"], **kwargs)
+    except ProblemError as error:
+        raise RunError(f"{stored.folder}: {error}; if it has moved, give problem=") from error
+
+
+def check_unchanged(stored: StoredRun, evaluator: Evaluator) -> None:
+    """Refuse to go on with another problem than the run was started with; say what differs.
+
+    A problem's file may have been mended meanwhile, so other bytes only make a warning.
+
+    Raises:
+        RunError: The space, the direction or the problem's name is not the same.
+    """
+    changes = "; ".join(differences(stored.header["fingerprint"], _fingerprint(evaluator)))
+    if changes:
+        raise RunError(
+            f"{stored.folder}: the problem has changed ({changes}); undo that, or start a new run"
+        )
+    known = stored.header["problem"]
+    file = source(None if known is None else ProblemRef(known["ref"]))
+    copy = stored.folder / "problem.py"
+    if file and file.is_file() and copy.is_file() and file.read_bytes() != copy.read_bytes():
+        _log.warning("%s has changed since the run was started (then: %s)", file, copy)
+
+
+def _in_workers(config: RunConfig) -> bool:
+    return config.workers > 1 or config.trial_timeout is not None
+
+
+def _fingerprint(evaluator: Evaluator) -> dict[str, Any]:
+    return {
+        "problem": evaluator.id or type(evaluator).__qualname__,
+        "direction": evaluator.direction,
+        "space": describe(as_space(evaluator.space)),
+    }

@@ -1,0 +1,220 @@
+"""What a run found."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lamcts.errors import DependencyNotInstalled, LamctsError
+from lamcts.history import Trial, TrialState
+from lamcts.spaces import Codec, Space, to_json
+from lamcts.storage import StoredRun, read_run
+
+if TYPE_CHECKING:
+    import pandas
+
+    from lamcts.evaluator import Direction
+
+__all__ = ["Result", "best_trial", "load_result", "result_of", "trial_to_json"]
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """What a run found.
+
+    Attributes:
+        problem: The problem's name.
+        optimizer: The optimizer's name.
+        direction: ``"minimize"`` or ``"maximize"``.
+        space: The search space.
+        seed: The seed, also when none was given.
+        budget: The run's total of trials.
+        trials: Every trial, by number; after an interrupt some may be running.
+        stopped: Why it ended: ``"budget"``, ``"timeout"``, ``"exhausted"`` (every point of a
+            finite space was tried), ``"interrupted"``, ``"callback"``, ``"failures"``;
+            ``"running"`` for a run read while it goes on, or that was killed.
+        seconds: Wall time of the run, all sessions together.
+        test: The evaluator's held-out figures of the best point.
+        folder: The run's folder, when there is one.
+    """
+
+    problem: str
+    optimizer: str
+    direction: Direction
+    space: Space[Any]
+    seed: int
+    budget: int
+    trials: list[Trial]
+    stopped: str
+    seconds: float
+    test: Mapping[str, float] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def best(self) -> Trial:
+        """The best complete trial; of equals, the first.
+
+        Raises:
+            LamctsError: No trial has completed; the message shows the first error.
+        """
+        best = best_trial(self.trials, self.direction)
+        if best is None:
+            errors = [t for t in self.trials if t.error]
+            message = f"best: no trial has completed ({len(errors)} did not succeed)"
+            if errors:
+                message += f"; first error, trial {errors[0].number}: {last_line(errors[0])}"
+            raise LamctsError(message)
+        return best
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trials are in each state; every state has an entry."""
+        counts = Counter(trial.state for trial in self.trials)
+        return {state.value: counts[state] for state in TrialState}
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as one object of JSON values, as ``lamcts run --json`` prints it."""
+        best = best_trial(self.trials, self.direction)
+        keys = ("number", "value", "x", "metrics", "cost")
+        shown = None if best is None else trial_to_json(self.space, best)
+        return {
+            "run": None if self.folder is None else str(self.folder),
+            "problem": self.problem,
+            "optimizer": self.optimizer,
+            "seed": self.seed,
+            "budget": self.budget,
+            "trials": self.counts,
+            "best": shown and {key: shown[key] for key in keys},
+            "test": _figures(self.test),
+            "stopped": self.stopped,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def trials_to_json(self) -> list[dict[str, Any]]:
+        """Every trial as JSON values, as ``lamcts export`` lists them."""
+        return [trial_to_json(self.space, trial) for trial in self.trials]
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """The trials as a table, one a row: the point's variables, metrics and costs as columns.
+
+        Raises:
+            DependencyNotInstalled: pandas is missing.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise DependencyNotInstalled(
+                'to_dataframe: pandas is not installed; run: pip install "lamcts[pandas]"'
+            ) from error
+        codec = Codec(self.space)
+        rows = []
+        for trial in self.trials:
+            vector = zip(codec.variables, codec.to_vector(trial.x), strict=True)
+            rows.append(
+                {
+                    "number": trial.number,
+                    "state": trial.state.value,
+                    "value": trial.value,
+                    **{variable.name: v for variable, v in vector},
+                    **{f"metrics.{name}": v for name, v in trial.metrics.items()},
+                    **{f"cost.{name}": v for name, v in trial.cost.items()},
+                    "seconds": trial.seconds,
+                    "error": trial.error,
+                }
+            )
+        return pandas.DataFrame(rows)
+
+    def __repr__(self) -> str:
+        best = best_trial(self.trials, self.direction)
+        shown = "none" if best is None else f"{best.value:.6g}"
+        done = sum(trial.state.finished for trial in self.trials)
+        return (
+            f"<Result {self.problem!r} {self.optimizer}: {done}/{self.budget} trials, "
+            f"best={shown}, seed={self.seed}, stopped={self.stopped}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """A small table, for notebooks."""
+        best = best_trial(self.trials, self.direction)
+        rows = {
+            "problem": self.problem,
+            "optimizer": self.optimizer,
+            "best value": "none" if best is None else f"{best.value:.6g}",
+            "best x": "none" if best is None else str(best.x),
+            "trials": ", ".join(f"{n} {state}" for state, n in self.counts.items() if n),
+            "seed": self.seed,
+            "stopped": self.stopped,
+        }
+        cells = (
+            f"<tr><th>{name}</th><td>{html.escape(str(value))}</td></tr>"
+            for name, value in rows.items()
+        )
+        return f"<table>{''.join(cells)}</table>"
+
+
+def load_result(folder: str | Path) -> Result:
+    """Read the result of a run from its folder, finished or not, without its problem.
+
+    Raises:
+        RunError: There is no run, or its file is damaged.
+    """
+    return result_of(read_run(folder))
+
+
+def result_of(run: StoredRun) -> Result:
+    """The result of a stored run."""
+    header, stop = run.header, run.stop or {"stopped": "running", "test": {}}
+    return Result(
+        problem=header["name"],
+        optimizer=header["optimizer"],
+        direction=header["fingerprint"]["direction"],
+        space=run.space,
+        seed=header["seed"],
+        budget=run.budget,
+        trials=run.trials,
+        stopped=stop["stopped"],
+        seconds=run.seconds,
+        test=stop["test"],
+        folder=run.folder,
+    )
+
+
+def best_trial(trials: list[Trial], direction: Direction) -> Trial | None:
+    """The best complete trial, the first of equals, or ``None``."""
+    sign = 1.0 if direction == "minimize" else -1.0
+    complete = (trial for trial in trials if trial.state is TrialState.COMPLETE)
+    return min(complete, key=lambda trial: sign * (trial.value or 0.0), default=None)
+
+
+def trial_to_json(space: Space[Any], trial: Trial) -> dict[str, Any]:
+    """A trial as JSON values; figures JSON has no number for are text (``"nan"``)."""
+    return {
+        "number": trial.number,
+        "state": trial.state.value,
+        "x": to_json(space, trial.x),
+        "value": trial.value,
+        "metrics": _figures(trial.metrics),
+        "cost": _figures(trial.cost),
+        "artifacts": dict(trial.artifacts),
+        "error": trial.error,
+        "seconds": trial.seconds,
+        "attempt": trial.attempt,
+    }
+
+
+def last_line(trial: Trial) -> str:
+    """Why a trial did not complete, in one line: the last one of a traceback."""
+    lines = (trial.error or str(trial.state)).strip().splitlines()
+    return lines[-1] if lines else str(trial.state)
+
+
+def _figures(figures: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        str(name): figure if math.isfinite(figure) else str(figure)
+        for name, figure in figures.items()
+    }

@@ -1,0 +1,349 @@
+"""The loop of a search: ask, store, evaluate, store, tell, call back; and its replay.
+
+A trial is written to the run file before its evaluation starts, and its outcome is on the disk
+before the optimizer hears of it, before callbacks, and before the next trial is asked for. What
+the optimizer hears, and when, is a function of the file alone, so replaying a file brings a new
+process to where the old one was, whenever that was killed:
+
+- normally the optimizer hears of an outcome as soon as it is written: file order is its order;
+- in deterministic mode it hears of outcomes by trial number, each only when that makes room for
+  the next ask. So the order does not depend on which worker was faster, nor on how many there are.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lamcts.callbacks import Callback, Callbacks
+from lamcts.config import RunConfig
+from lamcts.errors import TooManyFailures
+from lamcts.evaluator import Evaluator
+from lamcts.executors import Executor, Task
+from lamcts.failures import failing, first_failure
+from lamcts.history import Trial, TrialState
+from lamcts.interrupts import Interrupts
+from lamcts.outcome import Outcome, cost_of, outcome_of, test_of
+from lamcts.result import Result, best_trial, trial_to_json
+from lamcts.spaces import as_space, from_json, to_json
+from lamcts.storage import Event, RunFolder, encode, outcome_in
+
+if TYPE_CHECKING:
+    from lamcts.optimizers import Optimizer
+
+__all__ = ["Run"]
+
+_CHARGED = (TrialState.COMPLETE, TrialState.FAILED, TrialState.TIMEOUT, TrialState.PRUNED)
+_TESTED = ("budget", "exhausted", "timeout", "callback")
+_ANSWERS = (TrialState.COMPLETE, TrialState.INFEASIBLE)
+#: Infeasible trials cost no budget, up to the budget and this many more; then each costs one.
+_FREE_INFEASIBLE = 100
+
+_log = logging.getLogger(__name__)
+
+
+class Run:
+    """A search under way; callbacks get it as their first argument.
+
+    Attributes:
+        evaluator: What is searched.
+        optimizer: What proposes; ``optimizer.describe()`` gives facts for a display.
+        config: The run's settings.
+        problem: The problem's name.
+        trials: Every trial so far, by number.
+        counts: How many trials are in each state.
+        best: The best complete trial so far.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        optimizer: Optimizer,
+        executor: Executor,
+        config: RunConfig,
+        *,
+        problem: str,
+        init: Sequence[tuple[Any, float | None]] = (),
+        store: RunFolder | None = None,
+        callbacks: Iterable[Callback] = (),
+        seconds: float = 0.0,
+    ) -> None:
+        self.evaluator = evaluator
+        self.optimizer = optimizer
+        self.config = config
+        self.problem = problem
+        self.trials: list[Trial] = []
+        self.counts: Counter[TrialState] = Counter()
+        self.best: Trial | None = None
+        self._space = as_space(evaluator.space)
+        self._executor = executor
+        self._init = init
+        self._store = store
+        self._callbacks = Callbacks(callbacks)
+        self._began = time.monotonic() - seconds
+        self._replaying = False
+        self._exhausted = False
+        self._stop: str | None = None
+        self._open: set[int] = set()  # asked, and the optimizer has not heard what came of it
+        self._written: dict[int, Outcome] = {}  # of these, on the disk already
+        self._running = 0  # submitted to the executor
+        self._losses: Counter[int] = Counter()
+        self._answers: dict[str, Outcome] = {}
+        self._known = 0  # trials that came with their value
+
+    # -- what callbacks may use ----------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path | None:
+        """The run's folder, when there is one."""
+        return self._store.path if self._store else None
+
+    @property
+    def seconds(self) -> float:
+        """Wall time, all sessions together."""
+        return time.monotonic() - self._began
+
+    @property
+    def spent(self) -> int:
+        """How much of the budget is used: by trials that were neither lost nor infeasible."""
+        beyond = self.counts[TrialState.INFEASIBLE] - self.config.budget - _FREE_INFEASIBLE
+        return sum(self.counts[state] for state in _CHARGED) - self._known + max(0, beyond)
+
+    def stop(self, reason: str = "callback") -> None:
+        """End the run early: running trials are finished, no more are asked for."""
+        self._stop = self._stop or reason
+
+    # -- the loop ------------------------------------------------------------------------------
+
+    def execute(self) -> Result:
+        """Go on until the budget is spent or something else ends the run.
+
+        Raises:
+            TooManyFailures: More trials failed than the run may have.
+            RunWriteError: The run file cannot be written.
+            ProblemError: The evaluator cannot be built in a worker, or its costs are no numbers.
+        """
+        self._callbacks.notify("on_run_start", self)
+        with Interrupts(on_first=lambda: self.stop("interrupted")) as interrupts:
+            stopped = self._loop(interrupts)
+        tested = self.best if stopped in _TESTED else None
+        figures = {} if tested is None else test_of(self.evaluator, tested.x)
+        result = self._result(stopped, figures)
+        if self._store:
+            self._store.append("stop", stopped=stopped, test=figures, seconds=self.seconds)
+        self._callbacks.notify("on_run_end", self, result)
+        if stopped == "failures":
+            raise TooManyFailures(first_failure(self.trials))
+        return result
+
+    def _loop(self, interrupts: Interrupts) -> str:
+        """Ask, evaluate and tell. Returns why it ended."""
+        timeout = self.config.timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for number in sorted(self._open - self._written.keys()):
+            self._again(number)  # was in flight when the last session ended
+        for x, value in self._init[len(self.trials) :]:
+            self._begin_given(x, value)
+        while True:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return "timeout"
+            if failing(self.counts, self.config):
+                return "failures"
+            while self._stop is None and self._has_room():
+                self._ask()
+            if self._deliver():
+                continue
+            if self._stop:
+                self._running = self._executor.withdraw()
+            if not self._running:
+                return self._stop or ("exhausted" if self._exhausted else "budget")
+            try:
+                with interrupts.waiting():
+                    done = self._executor.wait(left)
+            except KeyboardInterrupt:
+                return "interrupted"
+            self._hear(done)
+
+    def _has_room(self) -> bool:
+        window = self.config.window or self._executor.slots
+        affordable = self.spent + len(self._open) < self.config.budget
+        return affordable and not self._exhausted and len(self._open) < window
+
+    def _ask(self) -> None:
+        asked = self.optimizer.ask(1)
+        if asked:
+            self._begin(asked[0])
+        else:
+            self._exhausted = True
+
+    def _begin_given(self, x: Any, value: float | None) -> None:
+        """Begin with a point the user gave; with its value, there is nothing to evaluate."""
+        info = {"source": "init" if value is None else "known"}
+        trial = self.optimizer.replay(len(self.trials), x, info)
+        self._begin(trial, None if value is None else outcome_of(value, self.evaluator.direction))
+
+    def _begin(self, trial: Trial, outcome: Outcome | None = None) -> None:
+        """Store a new trial; then evaluate it, unless its outcome is known."""
+        trial = replace(trial, cost=cost_of(self.evaluator, trial.x))
+        self._add(trial)
+        self._write("ask", **self._asked(trial))
+        self._callbacks.notify("on_ask", self, trial)
+        outcome = outcome or self._answers.get(self._key(trial))
+        if outcome is None:
+            self._submit(trial)
+        else:
+            self._finish(trial.number, replace(outcome, seconds=0.0))
+            self._settle()
+
+    def _again(self, number: int, **why: str | None) -> None:
+        """Evaluate a trial once more, at the same point."""
+        trial = replace(self.trials[number], attempt=self.trials[number].attempt + 1)
+        self.trials[number] = trial
+        self._write("ask", number=number, attempt=trial.attempt, **why)
+        self._callbacks.notify("on_ask", self, trial)
+        self._submit(trial)
+
+    def _submit(self, trial: Trial) -> None:
+        folder = self._store.trial_folder(trial.number) if self._store else None
+        data = to_json(self._space, trial.x)
+        self._executor.submit(Task(trial.number, trial.x, data, trial.attempt, folder))
+        self._running += 1
+
+    def _hear(self, done: Iterable[tuple[Task, Outcome]]) -> None:
+        """Store outcomes; a trial whose worker died is evaluated again while it may be."""
+        for task, outcome in done:
+            self._running -= 1
+            lost = outcome.state is TrialState.LOST
+            if not lost or self._losses[task.number] >= self.config.retries:
+                self._finish(task.number, outcome)
+            elif self._stop is None:
+                self._losses[task.number] += 1
+                _log.warning("trial %d: %s; evaluating it again", task.number, outcome.error)
+                self._again(task.number, lost=outcome.error)
+        self._settle()
+
+    def _finish(self, number: int, outcome: Outcome) -> None:
+        self._write("tell", number=number, **outcome.to_dict())
+        if self._store:
+            self._store.tidy(number)
+        self._written[number] = outcome
+
+    def _settle(self) -> None:
+        """Unless order matters, let the optimizer hear all that is written, at once."""
+        while not self.config.deterministic and self._deliver():
+            pass
+
+    def _deliver(self) -> bool:
+        """Tell the optimizer one written outcome. Returns whether there was one to tell."""
+        if self.config.deterministic:
+            number = min(self._open, default=-1)
+        else:
+            number = next(iter(self._written), -1)  # in the file's order
+        if number not in self._written:
+            return False
+        outcome = self._written.pop(number)
+        self._open.remove(number)
+        trial = replace(self.trials[number], **vars(outcome))
+        told = replace(self.trials[number], seconds=outcome.seconds)
+        self.optimizer.tell(told, outcome.to_tell())
+        self.trials[number] = trial
+        self.counts[TrialState.RUNNING] -= 1
+        self.counts[trial.state] += 1
+        self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
+        if trial.state in _ANSWERS and not self.config.settings.get("allow_repeats"):
+            self._answers.setdefault(self._key(trial), outcome)
+        self._note_best(trial)
+        if not self._replaying:
+            self._callbacks.notify("on_tell", self, trial)
+        return True
+
+    def _note_best(self, trial: Trial) -> None:
+        candidates = [trial] if self.best is None else [self.best, trial]
+        self.best = best_trial(candidates, self.evaluator.direction)
+        if self.best is trial and not self._replaying:
+            self._write_best()
+
+    # -- replay --------------------------------------------------------------------------------
+
+    def replay(self, events: Iterable[Event]) -> None:
+        """Bring the optimizer and the run to where the events leave them."""
+        self._replaying = True
+        for event in events:
+            if event["event"] == "ask":
+                self._replay_ask(event)
+            elif event["event"] == "tell":
+                self._written[event["number"]] = outcome_in(event)
+                self._settle()
+            elif event["event"] == "resume":
+                self.set_budget(event["budget"])
+        self._replaying = False
+        self._write_best()
+
+    def set_budget(self, budget: int) -> None:
+        """Change the budget; what is written is heard first, as at the end of a run."""
+        if budget != self.config.budget:
+            while self._deliver():
+                pass
+            self.config = replace(self.config, budget=budget)
+
+    def _replay_ask(self, event: Event) -> None:
+        number = event["number"]
+        if number < len(self.trials):
+            self.trials[number] = replace(self.trials[number], attempt=event["attempt"])
+            return
+        info = event["info"]
+        # Deterministic mode: this trial was asked for once there was room, and no later.
+        while "source" not in info and not self._has_room() and self._deliver():
+            pass
+        trial = self.optimizer.replay(number, from_json(self._space, event["x"]), info)
+        self._add(replace(trial, cost=event["cost"], attempt=event["attempt"]))
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _add(self, trial: Trial) -> None:
+        self.trials.append(trial)
+        self._open.add(trial.number)
+        self.counts[TrialState.RUNNING] += 1
+
+    def _asked(self, trial: Trial) -> dict[str, Any]:
+        return {
+            "number": trial.number,
+            "attempt": trial.attempt,
+            "x": to_json(self._space, trial.x),
+            "cost": trial.cost,
+            "info": trial.info,
+        }
+
+    def _key(self, trial: Trial) -> str:
+        """The same for equivalent points; what an optimizer proposes is canonical already."""
+        x = self.evaluator.canonical(trial.x) if "source" in trial.info else trial.x
+        return encode(to_json(self._space, x))
+
+    def _result(self, stopped: str, test: Mapping[str, float]) -> Result:
+        return Result(
+            problem=self.problem,
+            optimizer=self.config.optimizer,
+            direction=self.evaluator.direction,
+            space=self._space,
+            seed=self.optimizer.seed,
+            budget=self.config.budget,
+            trials=self.trials,
+            stopped=stopped,
+            seconds=self.seconds,
+            test=test,
+            folder=self.folder,
+        )
+
+    def _write(self, kind: str, **fields: Any) -> None:
+        if self._store:
+            self._store.append(kind, **fields)
+
+    def _write_best(self) -> None:
+        if self._store and self.best:
+            self._store.write_best(trial_to_json(self._space, self.best))

@@ -1,0 +1,35 @@
+"""A run is a folder: ``run.jsonl``, append-only, one event a line, is the truth of it.
+
+Events: ``start`` (the header), ``ask`` (a trial, before its evaluation starts; again with a higher
+``attempt`` when it is evaluated again), ``tell`` (what came of it), ``resume``, ``stop``.
+"""
+
+from __future__ import annotations
+
+from lamcts.storage._folder import RunFolder, default_folder, list_runs
+from lamcts.storage._log import FORMAT, RUN_FILE, Event, RunWriteError, encode
+from lamcts.storage._stored import (
+    StoredRun,
+    differences,
+    outcome_in,
+    read_run,
+    run_path,
+    stored_run,
+)
+
+__all__ = [
+    "FORMAT",
+    "RUN_FILE",
+    "Event",
+    "RunFolder",
+    "RunWriteError",
+    "StoredRun",
+    "default_folder",
+    "differences",
+    "encode",
+    "list_runs",
+    "outcome_in",
+    "read_run",
+    "run_path",
+    "stored_run",
+]

@@ -1,0 +1,187 @@
+"""The folder of a run: what is in it, and how it is made, opened and written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import platform
+import re
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from lamcts.errors import InvalidArgument
+from lamcts.storage._log import (
+    RUN_FILE,
+    Event,
+    RunLog,
+    RunWriteError,
+    encode,
+    read_events,
+    replace_file,
+)
+
+__all__ = ["RunFolder", "default_folder", "list_runs"]
+
+_PACKAGES = ("lamcts", "numpy", "scipy", "scikit-learn", "cmaes", "torch")
+#: What decides how many threads the numeric libraries use, and so the last bits of results.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+
+_log = logging.getLogger(__name__)
+
+
+class RunFolder:
+    """A run's folder, open for writing.
+
+    ``run.jsonl`` is the truth; ``best.json`` (the best trial so far), ``env.json`` (where it
+    ran) and ``problem.py`` (what was searched, a copy that is never executed) are for people;
+    ``trials/`` holds what evaluators left in their private folders.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._log = RunLog(path)
+
+    @classmethod
+    def create(cls, path: Path, header: Mapping[str, Any], source: Path | None) -> RunFolder:
+        """Make a new folder. A name that is taken gets a suffix: nothing is ever overwritten.
+
+        Args:
+            path: Where.
+            header: Fields of the ``start`` event.
+            source: The problem's file, to copy.
+
+        Raises:
+            InvalidArgument: A setting in the header cannot be stored.
+            RunWriteError: The folder cannot be written.
+        """
+        try:
+            encode(dict(header))
+        except TypeError as error:
+            raise InvalidArgument(f"settings: {error}; give plain values, or no folder") from error
+        try:
+            path = _make(path)
+            if source is not None:
+                shutil.copyfile(source, path / "problem.py")
+        except OSError as error:
+            raise RunWriteError(f"{path}: cannot be made ({error.strerror})") from error
+        folder = cls(path)
+        replace_file(path / "env.json", json.dumps(_environment(), indent=2) + "\n")
+        folder.append("start", **header)
+        for directory in (path, path.parent):
+            _sync(directory)
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> tuple[RunFolder, list[Event]]:
+        """Open a run to go on with it; a last line that was never finished is cut off.
+
+        Raises:
+            RunError: There is no run, it is open elsewhere, or its file is damaged.
+        """
+        file = path / RUN_FILE
+        read_events(file)  # before anything is made or cut: is there a run, and is it sound?
+        folder = cls(path)
+        try:
+            events, size = read_events(file)
+            torn = file.stat().st_size - size
+            if torn:
+                _log.warning("%s: the last line was cut short (%d bytes); dropped", file, torn)
+                folder._log.cut(size)
+        except BaseException:
+            folder.close()
+            raise
+        return folder, events
+
+    def append(self, kind: str, **fields: Any) -> None:
+        """Add one event to the run file; it is on the disk when this returns."""
+        self._log.append(kind, **fields)
+
+    def write_best(self, trial: Mapping[str, Any]) -> None:
+        """Replace ``best.json``."""
+        replace_file(self.path / "best.json", json.dumps(trial, indent=2) + "\n")
+
+    def trial_folder(self, number: int) -> Path:
+        """A trial's private folder, made if it is not there; it survives the trial's attempts."""
+        path = self.path / "trials" / f"{number:06d}"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunWriteError(f"{path}: cannot be made ({error.strerror})") from error
+        return path
+
+    def tidy(self, number: int) -> None:
+        """Remove a trial's private folder if nothing is in it."""
+        with contextlib.suppress(OSError):
+            (self.path / "trials" / f"{number:06d}").rmdir()
+
+    def close(self) -> None:
+        """Free the run for others. Calling it again is harmless."""
+        with contextlib.suppress(OSError):
+            (self.path / "trials").rmdir()  # empty, when no evaluator left anything
+        self._log.close()
+
+
+def default_folder(problem: str, seed: int) -> Path:
+    """``runs/<problem>/<time>-<seed>``, in the current folder."""
+    name = re.sub(r"[^\w.-]+", "-", problem).strip("-.") or "problem"
+    return Path("runs", name, f"{time.strftime('%Y%m%d-%H%M%S')}-{seed}")
+
+
+def list_runs(root: Path) -> list[Path]:
+    """The run folders under ``root``, oldest first."""
+    files = [(file.stat().st_mtime, file.parent) for file in root.rglob(RUN_FILE)]
+    return [folder for _, folder in sorted(files)]
+
+
+def _make(path: Path) -> Path:
+    """Make the folder, or the first free one of ``path-2``, ``path-3``, ..."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    candidate, n = path, 1
+    while True:
+        try:
+            candidate.mkdir()
+        except FileExistsError:
+            n += 1
+            candidate = path.with_name(f"{path.name}-{n}")
+        else:
+            return candidate
+
+
+def _sync(directory: Path) -> None:
+    """Make new names in a directory survive a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _environment() -> dict[str, Any]:
+    versions: dict[str, str | None] = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    return {
+        "python": sys.version.split()[0],
+        "implementation": platform.python_implementation(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "packages": versions,
+        "threads": {name: os.environ.get(name) for name in _THREADS},
+    }

@@ -1,0 +1,190 @@
+"""The run file: append-only, one JSON object a line, one writer under an OS lock."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import math
+import os
+import time
+import weakref
+from pathlib import Path
+from typing import IO, Any
+
+from lamcts.errors import RunError
+
+__all__ = ["FORMAT", "RUN_FILE", "Event", "RunLog", "RunWriteError", "read_events", "replace_file"]
+
+#: Version of the run file's format, in every line as ``v``.
+FORMAT = 1
+RUN_FILE = "run.jsonl"
+LOCK_FILE = "run.lock"
+
+Event = dict[str, Any]
+
+#: Locks held here. A forked child (a data loader's) has a copy of each and would hold it on.
+_held: weakref.WeakSet[IO[str]] = weakref.WeakSet()
+os.register_at_fork(after_in_child=lambda: [file.close() for file in _held])
+
+
+class RunWriteError(RunError):
+    """The run file cannot be written (disk full, file removed): the run stops at once."""
+
+    exit_code = 1
+
+
+class RunLog:
+    """The writer of a run file; there is one at a time, and readers never wait for it.
+
+    The lock belongs to the process and goes with it, so no lock is ever left behind, and none is
+    broken because of its age.
+
+    Args:
+        folder: The run's folder, which must exist.
+
+    Raises:
+        RunError: Another process has the run open.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / RUN_FILE
+        self._lock = _lock(folder)
+        try:
+            # Unbuffered: each `write` below is one system call.
+            self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            self._lock.close()
+            raise RunWriteError(_cannot_write(self._path, error)) from error
+
+    def append(self, kind: str, **fields: Any) -> None:
+        """Add one event. When this returns, it is on the disk.
+
+        Raises:
+            RunWriteError: It is not; the file may end in a torn line, and nothing more is written.
+        """
+        event = {"v": FORMAT, "event": kind, "time": round(time.time(), 3), **fields}
+        line = encode(event).encode() + b"\n"
+        try:
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._file.fileno())
+        except (OSError, ValueError) as error:  # ValueError: closed after an earlier failure
+            self._file.close()
+            raise RunWriteError(_cannot_write(self._path, error)) from error
+
+    def cut(self, size: int) -> None:
+        """Cut a torn last line off, so that the next event starts on a line of its own."""
+        os.truncate(self._path, size)
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file and free the lock. Calling it again is harmless."""
+        self._file.close()
+        self._lock.close()
+
+
+def read_events(path: Path) -> tuple[list[Event], int]:
+    """Read a run file, also one that is being written.
+
+    Returns:
+        The events, and how many bytes they take; what follows is a line that was never finished.
+
+    Raises:
+        RunError: There is no such file, or a line that was finished is not an event.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read ({error.strerror or error})") from error
+    size = data.rfind(b"\n") + 1
+    lines = data[:size].split(b"\n")[:-1]
+    return [_decode(path, i, line) for i, line in enumerate(lines, 1)], size
+
+
+def encode(value: Any) -> str:
+    """JSON of ``value`` on one line. Floats round-trip exactly, those that JSON lacks too."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_scalar)
+    except ValueError:
+        return json.dumps(_mark(value), allow_nan=False, separators=(",", ":"), default=_scalar)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file aside and move it into place, so that a reader sees the old or the new one."""
+    aside = path.with_name(path.name + ".new")
+    try:
+        with open(aside, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise RunWriteError(_cannot_write(path, error)) from error
+
+
+def _decode(path: Path, number: int, line: bytes) -> Event:
+    try:
+        event = json.loads(line, object_hook=_unmark)
+        version = event["v"]
+        if not isinstance(event["event"], str):
+            raise TypeError
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise RunError(
+            f"{path}, line {number}: not an event of a run; the file was changed or damaged"
+        ) from None
+    if version != FORMAT:
+        raise RunError(
+            f"{path}, line {number}: format {version} is not known here (this version reads "
+            f"{FORMAT}); upgrade lamcts"
+        )
+    return dict(event)
+
+
+def _scalar(value: Any) -> Any:
+    """NumPy scalars as Python's, which JSON knows."""
+    if getattr(value, "shape", None) == ():
+        return value.item()
+    raise TypeError(f"{value!r} ({type(value).__name__}) cannot be stored as JSON")
+
+
+def _mark(value: Any) -> Any:
+    """The value with each float that JSON has no number for as ``{"$float": "nan"}``."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(float(value))}
+    if isinstance(value, dict):
+        return {key: _mark(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_mark(item) for item in value]
+    return value
+
+
+def _unmark(value: dict[str, Any]) -> Any:
+    marked = value.get("$float") if len(value) == 1 else None
+    return float(marked) if isinstance(marked, str) else value
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Hold the folder's lock; the open file frees it when closed, by us or by our death."""
+    path = folder / LOCK_FILE
+    try:
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
+    except OSError as error:
+        raise RunWriteError(_cannot_write(path, error)) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        file.close()
+        raise RunError(f"{folder}: run is open in pid {holder}; wait for it or end it") from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    _held.add(file)
+    return file
+
+
+def _cannot_write(path: Path, error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return f"{path}: cannot be written ({reason}); what was acknowledged is safe: mend, then resume"

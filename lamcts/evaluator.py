@@ -71,12 +71,16 @@ class Evaluator:
         direction: ``"minimize"`` or ``"maximize"``.
         id: The registered name, when made by `lamcts.make`.
         trial: The trial being evaluated (`TrialContext`).
+        default_budget: Trials that ``lamcts run`` spends when no budget is given.
+        notice: One line to print when a run starts, such as which data stands in for which.
     """
 
     space: Space
     direction: Direction = "minimize"
     id: str | None = None
     trial: TrialContext = TrialContext()
+    default_budget: int = 100
+    notice: str | None = None
 
     #: How to build this evaluator again, in a worker: positional and keyword arguments.
     init_args: tuple[tuple[Any, ...], dict[str, Any]]

@@ -121,13 +121,18 @@ def _leads_to(module: ModuleType, kind: type) -> bool:
 
 def _settings(found: Found) -> dict[str, inspect.Parameter]:
     """The settings a target takes, with the defaults that hold here."""
-    target, preset = found.target, dict(found.kwargs)
-    if isinstance(target, Evaluator):
-        target, preset = type(target), _named_arguments(target)
+    build, preset = _recipe(found)
     return {
         name: parameter.replace(default=preset[name]) if name in preset else parameter
-        for name, parameter in keyword_parameters(target).items()
+        for name, parameter in keyword_parameters(build).items()
     }
+
+
+def _recipe(found: Found) -> tuple[Any, Mapping[str, Any]]:
+    """What to call to build the evaluator, and the settings it gets unless others are given."""
+    if isinstance(found.target, Evaluator):
+        return type(found.target), _named_arguments(found.target)
+    return found.target, found.kwargs
 
 
 def _build(found: Found, kwargs: Mapping[str, Any]) -> Evaluator:
@@ -138,29 +143,26 @@ def _build(found: Found, kwargs: Mapping[str, Any]) -> Evaluator:
     if not (isinstance(target, Evaluator) or callable(target)):
         raise ProblemError(f"problem {found.label!r}: {target!r} is neither evaluator nor class")
     _check_settings(found, kwargs)
-    if isinstance(target, Evaluator):
-        given, target = _named_arguments(target) | dict(kwargs), type(target)
-    else:
-        given = {**found.kwargs, **kwargs}
+    build, preset = _recipe(found)
     try:
-        evaluator = target(**given)
+        evaluator: Any = build(**{**preset, **kwargs})
     except LamctsError:
         raise
     except Exception as error:
         raise ProblemError(
-            f"problem {found.label!r} cannot be built: {in_one_line(error, _file_of(target))}"
+            f"problem {found.label!r} cannot be built: {in_one_line(error, _file_of(build))}"
         ) from error
-    evaluator = _checked(evaluator, found.label)
+    checked = _checked(evaluator, found.label)
     if found.id is not None:
-        evaluator.id = found.id
-    return evaluator
+        checked.id = found.id
+    return checked
 
 
 def _check_settings(found: Found, given: Mapping[str, Any]) -> None:
     """Refuse settings the constructor does not have, and a missing one that has no default."""
-    settings, target = _settings(found), found.target
-    kind = type(target) if isinstance(target, Evaluator) else target
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in all_parameters(kind).values())
+    settings = _settings(found)
+    build, _ = _recipe(found)
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in all_parameters(build).values())
     for name in given:
         if name not in settings and not takes_any:
             mend = did_you_mean(name, settings)

@@ -26,15 +26,15 @@ _NONES = ("none", "null")
 _PREFIXES = ("problem", "optimizer")
 
 
-def all_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+def all_parameters(function: Any) -> dict[str, inspect.Parameter]:
     """The parameters of ``function`` by name, annotations resolved; a class's constructor's.
 
     Annotations that cannot be resolved (a name imported for type checkers only) stay strings.
     """
     is_class = isinstance(function, type)
-    if is_class and function.__init__ is object.__init__:
-        return {}
     callee = function.__init__ if is_class else function
+    if callee is object.__init__:
+        return {}
     try:
         signature = inspect.signature(callee, eval_str=True)
     except Exception:  # evaluating annotations runs foreign code: it may raise anything
@@ -42,7 +42,7 @@ def all_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]
     return dict(list(signature.parameters.items())[is_class:])
 
 
-def keyword_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+def keyword_parameters(function: Any) -> dict[str, inspect.Parameter]:
     """The parameters of ``function`` that can be given by name: its settings."""
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {name: p for name, p in all_parameters(function).items() if p.kind in by_name}

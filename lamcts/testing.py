@@ -14,14 +14,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 
 from lamcts._finding import in_one_line
 from lamcts.errors import Infeasible, LamctsError, ProblemError
-from lamcts.evaluator import Evaluation, Evaluator
+from lamcts.evaluator import Direction, Evaluator
+from lamcts.outcome import as_number, outcome_of
 from lamcts.problem import ProblemRef, reference_of
 from lamcts.spaces import Space, as_space, from_json, to_json
 
@@ -111,7 +111,7 @@ class _Check:
         self.seed = seed
         self.findings: list[Finding] = []
         self.seconds: float | None = None
-        self.space: Space
+        self.space: Space[Any]
         self.points: list[Any] = []
         self.point: Any = None  # one that was evaluated, and its value
         self.value: float | None = None
@@ -180,7 +180,7 @@ class _Check:
         names: set[str] = set()
         for x in self.points:
             figures = self.evaluator.cost(x)
-            names |= set(_figures(figures, "cost"))
+            names |= set(_figures(figures))
         return "numbers: " + ", ".join(sorted(names))
 
     def check_decode(self) -> str | None:
@@ -231,13 +231,14 @@ class _Check:
             self.seconds = time.perf_counter() - start
             if to_json(self.space, x) != before:
                 raise _Wrong("changes the point it is given; work on a copy: x = x.copy()")
-            self.value, self.point = _value(outcome), x
+            self.value, self.point = _value(outcome, self.evaluator.direction), x
             return f"{self.evaluator.direction} {self.value:.6g} at a sampled point"
         raise _Wrong(f"all {_SAMPLES} sampled points are infeasible, the last one: {reason}")
 
     def check_repeats(self) -> str | None:
         values = [self.value]
-        values += [_value(self.evaluator.evaluate(self.point)) for _ in range(_REPEATS - 1)]
+        for _ in range(_REPEATS - 1):
+            values.append(_value(self.evaluator.evaluate(self.point), self.evaluator.direction))
         if len(set(values)) == 1:
             return f"the same value {_REPEATS} times"
         self.note(
@@ -272,30 +273,22 @@ class _Check:
         return bool(to_json(self.space, a) == to_json(self.space, b))
 
 
-def _value(outcome: Any) -> float:
-    """The objective in what ``evaluate`` returned."""
-    if isinstance(outcome, Evaluation):
-        _figures(outcome.metrics, "metrics")
-        outcome = outcome.value
-    if isinstance(outcome, np.ndarray) and outcome.ndim == 0:
-        outcome = outcome.item()
-    if isinstance(outcome, (bool, np.bool_)) or not isinstance(outcome, Real):
-        mend = "; is a `return` missing?" if outcome is None else "; return a number or Evaluation"
-        raise _Wrong(f"returned {outcome!r} ({type(outcome).__name__}){mend}")
-    value = float(outcome)
-    if not math.isfinite(value):
-        raise _Wrong(f"returned {value}; return a finite number, or raise lamcts.Infeasible(why)")
-    return value
+def _value(result: Any, direction: Direction) -> float:
+    """The objective in what ``evaluate`` returned, judged as a search judges it."""
+    outcome = outcome_of(result, direction)
+    if outcome.value is None:
+        raise _Wrong(outcome.error or str(outcome.state))
+    return outcome.value
 
 
-def _figures(figures: Any, what: str) -> Mapping[str, float]:
-    """Named finite numbers, as ``cost`` and ``Evaluation.metrics`` must be."""
+def _figures(figures: Any) -> Mapping[str, float]:
+    """Named finite numbers, as ``cost`` must give."""
     if not isinstance(figures, Mapping):
-        raise _Wrong(f"{what} is {figures!r}; give a dict of numbers by name")
+        raise _Wrong(f"returns {figures!r}; return a dict of numbers by name")
     for name, number in figures.items():
-        real = isinstance(number, Real) and not isinstance(number, bool)
-        if not isinstance(name, str) or not real or not math.isfinite(number):
-            raise _Wrong(f"{what}[{name!r}] is {number!r}; give a finite number")
+        plain = as_number(number)
+        if not isinstance(name, str) or plain is None or not math.isfinite(plain):
+            raise _Wrong(f"cost[{name!r}] is {number!r}; give a finite number")
     return figures
 
 
@@ -340,6 +333,7 @@ def _answer() -> None:
     evaluator = ProblemRef(**order).build()
     value = None
     if x is not None:
-        value = _value(evaluator.evaluate(from_json(as_space(evaluator.space), x)))
+        result = evaluator.evaluate(from_json(as_space(evaluator.space), x))
+        value = _value(result, evaluator.direction)
     evaluator.close()
     print("\n" + json.dumps(value))

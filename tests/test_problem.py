@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lamcts.errors import InvalidArgument, LamctsError, ProblemError, UnknownName
+from lamcts.errors import LamctsError, ProblemError, UnknownName
 from lamcts.evaluator import Evaluator
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, problem_settings, reference_of
 from lamcts.spaces import Box
@@ -48,7 +48,8 @@ def write(folder: Path, text: str, name: str = "mine.py") -> str:
 def test_file_is_loaded_with_settings(file: Path) -> None:
     evaluator = load_problem(file, dim=5, scale=2.0)
     assert evaluator.space.shape == (5,)
-    assert evaluator.evaluate(evaluator.space.sample()) >= 0.0
+    x = evaluator.space.sample()
+    assert evaluator.evaluate(x) == pytest.approx(2.0 * float((x * x).sum()))
 
 
 def test_file_is_loaded_once_while_unchanged(file: Path) -> None:
@@ -166,7 +167,7 @@ def test_reference_that_leads_nowhere(
 
 
 def test_unknown_setting_names_the_nearest(file: Path) -> None:
-    with pytest.raises(UnknownName, match="^scael: .* did you mean 'scale'"):
+    with pytest.raises(UnknownName, match=r"^scael: .* did you mean 'scale'"):
         load_problem(file, scael=1.0)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -29,10 +28,9 @@ HERE = f"{__name__}:Paraboloid"
 
 
 @pytest.fixture(autouse=True)
-def clean_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registered", {})
     monkeypatch.setitem(sys.modules, __name__, sys.modules[Paraboloid.__module__])
-    yield
 
 
 def test_make_builds_with_registered_and_given_settings() -> None:
@@ -68,7 +66,7 @@ def test_unknown_name_says_the_nearest(id: str, message: str) -> None:
 
 @pytest.mark.parametrize("id", ["bowl", "", "a b-v0", "-v0"])
 def test_bad_id_is_refused(id: str) -> None:
-    with pytest.raises(InvalidArgument, match="^id: "):
+    with pytest.raises(InvalidArgument, match=r"^id: "):
         register(id, HERE)
 
 
@@ -118,6 +116,6 @@ def test_installed_packages_add_problems(monkeypatch: pytest.MonkeyPatch) -> Non
     from importlib import metadata
 
     point = metadata.EntryPoint("theirs-v1", HERE, registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry.metadata, "entry_points", lambda group: [point])
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point])
     assert isinstance(make("theirs"), Paraboloid)
     assert is_shared("theirs-v1")

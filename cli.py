@@ -1,0 +1,9 @@
+"""Command line from a checkout: ``python cli.py run problems/nasbench.py``.
+
+The commands live in ``lamcts/cli/``; an installed copy runs them as ``lamcts``.
+"""
+
+from lamcts.cli import app
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,78 @@
+"""The application: options of every command, and how errors are shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import lamcts
+from lamcts.errors import LamctsError
+
+__all__ = ["app"]
+
+_HELP = """Black-box optimisation with LA-MCTS: find good points, and good neural architectures.
+
+\b
+  lamcts run problems/nasbench.py      search for an architecture
+  lamcts init mine.py                  write a problem of your own
+  lamcts problems                      what is there to run
+
+\b
+Exit status:
+  0    done
+  1    the run failed
+  2    a mistake in the command or in the problem file
+  3    stopped by --max-failures
+  130  interrupted; the run can be resumed
+"""
+
+
+class Application(TyperGroup):
+    """Shows errors raised on purpose as one line; ``--debug``, anywhere, shows the traceback."""
+
+    def main(self, args: Any = None, *more: Any, **extra: Any) -> Any:
+        words = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in words
+        words = [word for word in words if word != "--debug"]
+        try:
+            return super().main(words, *more, **extra)
+        except LamctsError as error:
+            if debug:
+                raise
+            typer.echo(f"Error: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+# Plain help and errors: no boxes to break in a log, no colours to strip, no import of rich.
+app = typer.Typer(
+    cls=Application,
+    help=_HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lamcts {lamcts.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error, in any command.")
+    ] = False,
+) -> None:
+    """Both options are dealt with before a command starts."""

@@ -1,0 +1,62 @@
+"""How results are printed: tables and JSON on standard output, notes on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import typer
+
+__all__ = ["figures", "number", "print_json", "print_table", "say", "to_plain"]
+
+
+def say(text: str) -> None:
+    """Print a note for people: on standard error, out of the way of results."""
+    typer.echo(text, err=True)
+
+
+def print_json(data: Any) -> None:
+    """Print one JSON value on standard output; what JSON lacks (NaN, infinity) becomes null."""
+    typer.echo(json.dumps(to_plain(data), indent=2, allow_nan=False))
+
+
+def to_plain(data: Any) -> Any:
+    """Data as JSON values: numpy's numbers and arrays made plain, NaN and infinity null."""
+    if hasattr(data, "tolist"):  # numpy arrays and scalars
+        data = data.tolist()
+    if isinstance(data, Mapping):
+        return {str(key): to_plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [to_plain(value) for value in data]
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    if data is None or isinstance(data, (bool, int, float, str)):
+        return data
+    return str(data)
+
+
+def print_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> None:
+    """Print columns, padded with spaces; the last one is left as it is."""
+    lines = [list(row) for row in ([header] if header else [])] + [list(row) for row in rows]
+    if not lines:
+        return
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        padded = [text.ljust(width) for text, width in zip(line, widths, strict=True)]
+        typer.echo("  ".join(padded).rstrip())
+
+
+def number(value: float | None) -> str:
+    """A figure in six digits: ``0.978333``, ``1,234,567``; ``-`` for none."""
+    if value is None:
+        return "-"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.6g}"
+
+
+def figures(named: Mapping[str, float]) -> str:
+    """Named figures in one line: ``params 1,234, macs 5,678``."""
+    return ", ".join(f"{name} {number(value)}" for name, value in named.items())

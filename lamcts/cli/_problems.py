@@ -1,0 +1,170 @@
+"""Commands about problems: ``problems``, ``check``, ``init``, ``cost``."""
+
+from __future__ import annotations
+
+import json as json_library
+import keyword
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lamcts.cli._app import app
+from lamcts.cli._options import Json, ProblemName, Set
+from lamcts.cli._output import figures, print_json, print_table, say
+from lamcts.errors import InvalidArgument, ProblemError, RunError
+from lamcts.evaluator import Evaluator
+from lamcts.problem import load_problem, problem_settings
+from lamcts.registry import list_problems
+from lamcts.settings import split_settings, type_name
+
+_SCAFFOLD = '''"""What is searched for, in one line.
+
+Check it with ``lamcts check {file}``, search with ``lamcts run {file}``.
+"""
+
+import lamcts
+
+
+class {name}(lamcts.Evaluator):
+    """Change the space, the direction and ``evaluate``; this one runs as it stands."""
+
+    space = lamcts.spaces.Box(-5.0, 10.0, shape=(20,))
+    direction = "minimize"
+    default_budget = 200
+
+    def __init__(self, target: float = 1.0) -> None:
+        """Settings: ``lamcts run {file} --set target=2``."""
+        self.target = target
+
+    def evaluate(self, x):
+        """Measure one point: train a network, run a simulation. Return a number.
+
+        Raise ``lamcts.Infeasible("why")`` for a point that is no valid configuration; any other
+        exception is recorded, and the search goes on.
+        """
+        return float(((x - self.target) ** 2).sum())
+'''
+
+
+@app.command()
+def problems(
+    name: Annotated[
+        str | None, typer.Argument(help="Show the settings of this problem.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the problems that can be run by name, or one problem's settings."""
+    if name is not None:
+        _print_settings(name, json)
+        return
+    specs = list_problems()
+    if json:
+        print_json([{"id": s.id, "summary": s.summary, "requires": s.requires} for s in specs])
+        return
+    print_table(
+        (
+            (spec.id, spec.summary + (f"  [needs {spec.requires}]" if spec.requires else ""))
+            for spec in specs
+        ),
+    )
+
+
+def _print_settings(name: str, json: bool) -> None:
+    settings = problem_settings(name)
+    rows = []
+    for key, parameter in settings.items():
+        required = parameter.default is parameter.empty
+        kind = "" if parameter.annotation is parameter.empty else type_name(parameter.annotation)
+        rows.append((key, kind, "(required)" if required else repr(parameter.default)))
+    if json:
+        print_json([dict(zip(("name", "type", "default"), row, strict=True)) for row in rows])
+    elif rows:
+        print_table(rows, header=("setting", "type", "default"))
+    else:
+        say(f"{name} has no settings")
+
+
+@app.command()
+def check(problem: ProblemName, set: Set = None, seed: int = 0, json: Json = False) -> None:
+    """Check a problem against the contract: evaluates one point four times."""
+    from lamcts.testing import check_evaluator
+
+    report = check_evaluator(_load(problem, set), seed=seed)
+    if json:
+        found = [
+            {"level": f.level, "subject": f.subject, "message": f.message} for f in report.findings
+        ]
+        print_json({"ok": report.ok, "seconds": report.seconds, "findings": found})
+    else:
+        typer.echo(str(report))
+    if not report.ok:
+        raise typer.Exit(ProblemError.exit_code)
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="The file to write, ending in .py.")],
+) -> None:
+    """Write a problem file that runs as it stands, to be filled in."""
+    if file.suffix != ".py":
+        raise InvalidArgument(f"FILE: {str(file)!r} does not end in .py; write {file.stem}.py")
+    words = re.findall(r"[A-Za-z0-9]+", file.stem)
+    name = "".join(word.capitalize() for word in words)
+    if not name.isidentifier() or keyword.iskeyword(name):
+        name = "MyEvaluator"
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(_SCAFFOLD.format(file=file, name=name))
+    except FileExistsError:
+        raise InvalidArgument(f"FILE: {str(file)!r} exists; choose another name") from None
+    except OSError as error:
+        raise RunError(f"FILE: {str(file)!r} cannot be written: {error.strerror}") from error
+    say(f"wrote {file}\nnow: lamcts check {file}, then: lamcts run {file}")
+
+
+@app.command()
+def cost(
+    problem: ProblemName,
+    arch: Annotated[
+        str,
+        typer.Option(
+            "--arch", help="An architecture as the problem writes it, or a point as JSON."
+        ),
+    ],
+    set: Set = None,
+    json: Json = False,
+) -> None:
+    """Print what an architecture costs (parameters, MACs, ...) without evaluating it."""
+    evaluator = _load(problem, set)
+    x = _point(evaluator, arch)
+    found = dict(evaluator.cost(x))
+    if not found:
+        raise ProblemError(f"problem {problem!r} knows no costs; write cost(self, x) -> dict")
+    if json:
+        print_json(found)
+    else:
+        typer.echo(figures(found).replace(", ", "\n"))
+
+
+def _load(problem: str, pairs: list[str] | None) -> Evaluator:
+    settings, _ = split_settings(pairs or [], problem=problem_settings(problem), optimizer={})
+    return load_problem(problem, **settings)
+
+
+def _point(evaluator: Evaluator, text: str) -> Any:
+    """The point that ``--arch`` means: in the problem's own words, or as JSON."""
+    from lamcts.spaces import as_space, from_json
+
+    parse = getattr(evaluator, "parse", None)
+    if parse is not None:
+        return parse(text)
+    space = as_space(evaluator.space)
+    try:
+        x = from_json(space, json_library.loads(text))
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise InvalidArgument(f"--arch: {text!r} is not a point of {space!r}: {error}") from None
+    if x not in space:
+        raise InvalidArgument(f"--arch: {text!r} is not in {space!r}")
+    return x

@@ -1,0 +1,247 @@
+"""Commands that search: ``run`` and ``resume``."""
+
+from __future__ import annotations
+
+import json as json_library
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lamcts.callbacks import Callback
+from lamcts.cli._app import app
+from lamcts.cli._options import Json, OptimizerName, ProblemName, Quiet, RunFolder, Set
+from lamcts.cli._output import print_json, say
+from lamcts.cli._runs import RUNS, find_run
+from lamcts.cli._summary import print_summary
+from lamcts.errors import InvalidArgument, LamctsError
+from lamcts.evaluator import Evaluator
+from lamcts.problem import load_problem, problem_settings
+from lamcts.progress import Progress
+from lamcts.settings import split_settings
+
+if TYPE_CHECKING:
+    from lamcts.result import Result
+    from lamcts.run import Run
+
+_INTERRUPTED = 130
+
+
+@app.command()
+def run(
+    problem: ProblemName,
+    budget: Annotated[
+        int | None,
+        typer.Option(help="Trials in all.  [default: the problem's]", show_default=False),
+    ] = None,
+    optimizer: OptimizerName = "lamcts",
+    set: Set = None,
+    workers: Annotated[int, typer.Option(help="Processes that evaluate.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(help="Drawn and stored when not given.", show_default=False)
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds for the whole run.", show_default=False)
+    ] = None,
+    trial_timeout: Annotated[
+        float | None, typer.Option(help="Seconds for one trial.", show_default=False)
+    ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='A bound on a cost, "flops<=600e6"; can be given many times.', show_default=False
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Of the run's folder.  [default: time and seed]", show_default=False),
+    ] = None,
+    max_failures: Annotated[
+        str | None,
+        typer.Option(
+            help="Stop when more trials fail: a count, or a fraction below 1.", show_default=False
+        ),
+    ] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(
+            help='Points to begin with: JSON of `lamcts export`, or a line {"x": ...} each.',
+            show_default=False,
+        ),
+    ] = None,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same trials with any number of workers.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search for the best point of a problem.
+
+    Ctrl-C finishes the running trials and stops; again, it stops at once. Either way the run can
+    be resumed.
+    """
+    from lamcts.api import search
+    from lamcts.optimizers import optimizer_settings
+
+    for_problem, for_optimizer = split_settings(
+        set or [], problem=problem_settings(problem), optimizer=optimizer_settings(optimizer)
+    )
+    with load_problem(problem, **for_problem) as evaluator:
+        _report(
+            lambda callbacks: search(
+                evaluator,
+                budget=evaluator.default_budget if budget is None else budget,
+                seed=seed,
+                optimizer=optimizer,
+                settings=for_optimizer,
+                workers=workers,
+                timeout=timeout,
+                trial_timeout=trial_timeout,
+                constraints=constraint or [],
+                max_failures=_failures(max_failures),
+                callbacks=callbacks,
+                folder=None if name is None else _named_folder(name),
+                deterministic=deterministic,
+                init=[] if init is None else _points(init, evaluator),
+            ),
+            json=json,
+            quiet=quiet,
+        )
+
+
+@app.command("resume")
+def resume_command(
+    run: RunFolder,
+    budget: Annotated[
+        int | None, typer.Option(help="Raise the total of trials.", show_default=False)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that evaluate.", show_default=False)
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on with an interrupted run, or with a finished one under a greater budget."""
+    from lamcts.api import resume
+
+    folder = find_run(run)
+    _report(
+        lambda callbacks: resume(folder, budget=budget, workers=workers, callbacks=callbacks),
+        json=json,
+        quiet=quiet,
+    )
+
+
+class _Ending(Callback):
+    """Passes on the problem's notice, and keeps the end of a run, also of one that then raises."""
+
+    result: Result | None = None
+    words: str | None = None
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def on_run_start(self, run: Run) -> None:
+        if run.evaluator.notice and not self._quiet:
+            say(run.evaluator.notice)
+
+    def on_run_end(self, run: Run, result: Result) -> None:
+        self.result = result
+        if run.best is not None and type(run.evaluator).render is not Evaluator.render:
+            self.words = run.evaluator.render(run.best.x)
+
+
+def _report(search: Callable[[list[Callback]], Result], *, json: bool, quiet: bool) -> None:
+    """Search with progress shown, print the result, and exit with the status it calls for."""
+    _show_log(quiet)
+    ending = _Ending(quiet)
+    with ExitStack() as stack:
+        stack.callback(_print_ending, ending, json)
+        callbacks: list[Callback] = [ending]
+        if not quiet:
+            callbacks.append(stack.enter_context(Progress()))
+        result = search(callbacks)
+        ending.result = result  # a finished run that is resumed calls nothing
+    if result.stopped == "interrupted":
+        raise typer.Exit(_INTERRUPTED)
+    if not result.counts["complete"]:
+        raise typer.Exit(1)
+
+
+def _print_ending(ending: _Ending, json: bool) -> None:
+    result = ending.result
+    if result is None:
+        return
+    if json:
+        print_json(result.to_json())
+    else:
+        print_summary(result, ending.words)
+    if result.stopped in ("interrupted", "timeout") and result.folder is not None:
+        say(f"go on with: lamcts resume {result.folder}")
+
+
+class _Echo(logging.Handler):
+    """Prints the library's log on whatever standard error is at the time: a live display's too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record))
+
+
+def _show_log(quiet: bool) -> None:
+    """Show the library's warnings; when quiet, its errors only."""
+    logger = logging.getLogger("lamcts")
+    logger.handlers = [_Echo(logging.ERROR if quiet else logging.WARNING)]
+    logger.propagate = False
+
+
+def _named_folder(name: str) -> Path:
+    if not name or Path(name).name != name:
+        raise InvalidArgument(f"--name: {name!r} cannot name a folder; leave out slashes")
+    return RUNS / name
+
+
+def _failures(text: str | None) -> int | float | None:
+    if text is None:
+        return None
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        raise InvalidArgument(
+            f"--max-failures: {text!r} is no number; give a count, or a fraction below 1"
+        ) from None
+
+
+def _points(file: Path, evaluator: Evaluator) -> list[tuple[Any, float | None]]:
+    """The points of a file with the values known for them: trials that were not finished have none.
+
+    Raises:
+        InvalidArgument: The file cannot be read, or holds something else; the entry is named.
+    """
+    from lamcts.spaces import as_space, from_json
+
+    space = as_space(evaluator.space)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidArgument(f"--init: {str(file)!r} cannot be read: {error.strerror}") from None
+    points = []
+    try:
+        whole = text.lstrip().startswith("[")
+        entries = (
+            json_library.loads(text)
+            if whole
+            else [json_library.loads(line) for line in text.splitlines() if line.strip()]
+        )
+        for entry in entries:
+            x = from_json(space, entry["x"])
+            if x not in space:
+                raise ValueError(f"x is not in {space!r}")
+            points.append((x, entry.get("value")))
+    except (ValueError, TypeError, KeyError, AttributeError, LamctsError) as error:
+        raise InvalidArgument(
+            f"--init: entry {len(points) + 1} of {str(file)!r} is no point: {error}"
+        ) from None
+    return points

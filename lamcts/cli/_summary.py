@@ -1,0 +1,71 @@
+"""The end of a run in words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from lamcts.cli._output import figures, number
+from lamcts.errors import LamctsError
+from lamcts.progress import duration
+from lamcts.result import Result
+from lamcts.spaces import to_json
+
+__all__ = ["print_summary"]
+
+_WHY = {
+    "budget": "",
+    "timeout": "stopped by --timeout",
+    "exhausted": "every point of the space was tried",
+    "interrupted": "interrupted",
+    "callback": "stopped by a callback",
+    "failures": "stopped: too many trials failed",
+    "running": "still running, or killed",
+}
+_INDENT = 14
+
+
+def print_summary(result: Result, words: str | None = None) -> None:
+    """Print what a run found: the best point, its figures, the trials, the folder.
+
+    Args:
+        result: Of the run.
+        words: The best point in the problem's words, where it has any.
+    """
+    rows: list[tuple[str, str]] = [("problem", f"{result.problem} ({result.direction})")]
+    try:
+        best = result.best
+    except LamctsError as error:
+        rows.append(("best", str(error).removeprefix("best: ")))
+    else:
+        rows.append(("best value", f"{number(best.value)} (trial {best.number})"))
+        rows.append(("found", words or _short(result, best.x)))
+        for name, named in (("metrics", best.metrics), ("test", result.test), ("cost", best.cost)):
+            if named:
+                rows.append((name, figures(named)))
+    counts = [f"{n} {state}" for state, n in result.counts.items() if n]
+    rows.append(("trials", f"{', '.join(counts) or 'none'} (budget {result.budget})"))
+    rows.append(("optimizer", f"{result.optimizer}, seed {result.seed}"))
+    reason = _WHY[result.stopped]
+    rows.append(("time", duration(result.seconds) + (f"; {reason}" if reason else "")))
+    if result.folder is not None:
+        rows.append(("run", str(result.folder)))
+    for name, text in rows:
+        typer.echo(name.ljust(_INDENT) + text.replace("\n", "\n" + " " * _INDENT))
+
+
+def _short(result: Result, x: Any) -> str:
+    return json.dumps(_rounded(to_json(result.space, x)))
+
+
+def _rounded(data: Any) -> Any:
+    """Six digits are enough to read; the run file has them all."""
+    if isinstance(data, float):
+        return float(f"{data:.6g}")
+    if isinstance(data, list):
+        return [_rounded(item) for item in data]
+    if isinstance(data, dict):
+        return {name: _rounded(item) for name, item in data.items()}
+    return data

@@ -98,6 +98,7 @@ class ProblemSpec:
 #: Shipped short names: a file in ``problems/``, its one-line summary and the extra it needs.
 _SHIPPED = (
     ("nasbench", "cells of the NASBench-101 space, trained or looked up", "torch"),
+    ("my_evaluator", "a short problem to copy: tune a support-vector machine", None),
     ("synthetic", "a test function with a known optimum, wrapped as you like", None),
 )
 

@@ -52,7 +52,9 @@ def run(
     constraint: Annotated[
         list[str] | None,
         typer.Option(
-            help='A bound on a cost, "flops<=600e6"; can be given many times.', show_default=False
+            metavar="NAME<=NUMBER",
+            help='A bound on a cost, "flops<=600e6"; can be given many times.',
+            show_default=False,
         ),
     ] = None,
     name: Annotated[
@@ -103,7 +105,7 @@ def run(
                 constraints=constraint or [],
                 max_failures=_failures(max_failures),
                 callbacks=callbacks,
-                folder=None if name is None else _named_folder(name),
+                folder=_folder(evaluator, name),
                 deterministic=deterministic,
                 init=[] if init is None else _points(init, evaluator),
             ),
@@ -197,10 +199,16 @@ def _show_log(quiet: bool) -> None:
     logger.propagate = False
 
 
-def _named_folder(name: str) -> Path:
-    if not name or Path(name).name != name:
-        raise InvalidArgument(f"--name: {name!r} cannot name a folder; leave out slashes")
-    return RUNS / name
+def _folder(evaluator: Evaluator, name: str | None) -> Path | bool:
+    """``runs/<problem>/<name>``; the run makes up a name itself when there is none."""
+    from lamcts.prepare import problem_name
+    from lamcts.problem import reference_of
+
+    if name is None:
+        return True
+    if Path(name).name != name:
+        raise InvalidArgument(f"--name: {name!r} cannot name a folder; leave out slashes and dots")
+    return RUNS / problem_name(evaluator, reference_of(evaluator)) / name
 
 
 def _failures(text: str | None) -> int | float | None:
@@ -214,34 +222,35 @@ def _failures(text: str | None) -> int | float | None:
         ) from None
 
 
-def _points(file: Path, evaluator: Evaluator) -> list[tuple[Any, float | None]]:
-    """The points of a file with the values known for them: trials that were not finished have none.
+def _points(file: Path, evaluator: Evaluator) -> list[Any]:
+    """The points of a file, with their values where it has them; failed trials are left out.
 
     Raises:
-        InvalidArgument: The file cannot be read, or holds something else; the entry is named.
+        InvalidArgument: The file cannot be read, or an entry is no point; it is named.
     """
     from lamcts.spaces import as_space, from_json
 
     space = as_space(evaluator.space)
+    points: list[Any] = []
+    for number, entry in enumerate(_entries(file), 1):
+        try:
+            if entry.get("state", "complete") == "complete":
+                x, value = from_json(space, entry["x"]), entry.get("value")
+                points.append(x if value is None else (x, value))
+        except (ValueError, TypeError, KeyError, AttributeError, LamctsError) as error:
+            why = "it has no x" if isinstance(error, KeyError) else str(error)
+            raise InvalidArgument(f"--init: entry {number} of {str(file)!r}: {why}") from None
+    return points
+
+
+def _entries(file: Path) -> list[Any]:
+    """The objects of a JSON list, or of JSON lines."""
     try:
         text = file.read_text(encoding="utf-8")
+        if text.lstrip().startswith("["):
+            return list(json_library.loads(text))
+        return [json_library.loads(line) for line in text.splitlines() if line.strip()]
     except OSError as error:
         raise InvalidArgument(f"--init: {str(file)!r} cannot be read: {error.strerror}") from None
-    points = []
-    try:
-        whole = text.lstrip().startswith("[")
-        entries = (
-            json_library.loads(text)
-            if whole
-            else [json_library.loads(line) for line in text.splitlines() if line.strip()]
-        )
-        for entry in entries:
-            x = from_json(space, entry["x"])
-            if x not in space:
-                raise ValueError(f"x is not in {space!r}")
-            points.append((x, entry.get("value")))
-    except (ValueError, TypeError, KeyError, AttributeError, LamctsError) as error:
-        raise InvalidArgument(
-            f"--init: entry {len(points) + 1} of {str(file)!r} is no point: {error}"
-        ) from None
-    return points
+    except ValueError as error:
+        raise InvalidArgument(f"--init: {str(file)!r} is not JSON: {error}") from None

@@ -1,0 +1,153 @@
+"""A user's mistake gets one line that names field, value and mend, and exit status 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import BOWL, Call
+
+FILES = {
+    "nan.py": BOWL.replace("Box(-1.0", "Box(float('nan')"),
+    "infinite.py": BOWL.replace("Box(-1.0", "Box(-float('inf')"),
+    "equal.py": BOWL.replace("Box(-1.0", "Box(1.0"),
+    "reversed.py": BOWL.replace("Box(-1.0", "Box(2.0"),
+    "empty_space.py": BOWL.replace("shape=(2,)", "shape=(0,)"),
+    "broken.py": "import no_such_module\n",
+    "syntax.py": "class Bowl(:\n",
+    "none.py": "x = 1\n",
+    "two.py": BOWL + BOWL.replace("Bowl", "Plate"),
+    "no_space.py": BOWL.replace("    space = ", "    spaces = "),
+    "outside.jsonl": '{"x": [0.0, 0.0]}\n{"x": [5.0, 0.0], "value": 1.0}\n',
+    "shape.jsonl": '{"x": [0.0, 0.0, 0.0]}\n',
+    "no_x.jsonl": '{"y": 1}\n',
+    "text.jsonl": "hello\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def files(folder: Path) -> None:
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("run nan.py", ["low", "nan"]),
+        ("run infinite.py", ["low", "inf"]),
+        ("run equal.py", ["low", "1.0"]),
+        ("run reversed.py", ["low", "2.0"]),
+        ("run empty_space.py", ["shape", "0"]),
+        ("run bowll.py", ["'bowll.py'", "did you mean 'bowl.py'"]),
+        ("run broken.py", ["broken.py", "'no_such_module'", "line 1"]),
+        ("run syntax.py", ["syntax.py", "SyntaxError", "line 1"]),
+        ("run none.py", ["none.py holds no evaluator", "lamcts.Evaluator"]),
+        ("run two.py", ["two.py holds 2 evaluators", "two.py:Bowl"]),
+        ("run no_space.py", ["Bowl has no space", "space ="]),
+        ("run akley", ["problem: 'akley'", "did you mean 'ackley'"]),
+        ("run bowl.py --budget 0", ["budget", "at least 1", "0"]),
+        ("run bowl.py --budget -3", ["budget", "at least 1", "-3"]),
+        ("run bowl.py --workers 0", ["workers", "at least 1", "0"]),
+        ("run bowl.py --seed -1", ["seed", "-1"]),
+        ("run bowl.py --timeout 0", ["timeout", "positive", "0"]),
+        ("run bowl.py --trial-timeout -1", ["trial_timeout", "positive", "-1"]),
+        ("run bowl.py --optimizer lamtcs", ["optimizer", "'lamtcs'", "did you mean 'lamcts'"]),
+        ("run bowl.py --set tarqet=1", ["tarqet", "did you mean 'target'"]),
+        ("run bowl.py --set target=far", ["--set target", "'far'", "a number"]),
+        ("run bowl.py --set target", ["--set", "'target'", "key=value"]),
+        ("run bowl.py --constraint size<=big", ["constraint", "'size<=big'", "flops<=600e6"]),
+        ("run bowl.py --constraint sise<=1", ["'sise'", "did you mean 'size'"]),
+        ("run bowl.py --max-failures many", ["--max-failures", "'many'", "fraction"]),
+        ("run bowl.py --max-failures 1.5", ["max_failures", "1.5", "fraction"]),
+        ("run bowl.py --name a/b", ["--name", "'a/b'", "slashes"]),
+        ("run bowl.py --init gone.jsonl", ["--init", "'gone.jsonl'", "No such file"]),
+        ("run bowl.py --init outside.jsonl", ["init", "5.0"]),
+        ("run bowl.py --init shape.jsonl", ["--init: entry 1 of 'shape.jsonl'"]),
+        ("run bowl.py --init no_x.jsonl", ["--init: entry 1 of 'no_x.jsonl': it has no x"]),
+        ("run bowl.py --init text.jsonl", ["--init", "'text.jsonl'", "not JSON"]),
+        ("check gone.py", ["no file 'gone.py'"]),
+        ("check bowl.py --set tarqet=1", ["tarqet", "did you mean 'target'"]),
+        ("cost bowl.py --arch [1", ["--arch", "'[1'"]),
+        ("cost bowl.py --arch [5,5]", ["--arch", "'[5,5]'"]),
+        ("cost ackley --arch [0,0] --set dim=2", ["knows no costs", "cost(self, x)"]),
+        ("init bowl.py", ["'bowl.py' exists", "another name"]),
+        ("init bowl", ["'bowl' does not end in .py", "bowl.py"]),
+        ("init gone/bowl.py", ["'gone/bowl.py' cannot be written", "No such file"]),
+        ("problems akley", ["'akley'", "did you mean 'ackley'"]),
+        ("show nothing", ["RUN: 'nothing' is no run"]),
+        ("show .", ["there is no run here", "lamcts list"]),
+        ("resume nothing", ["RUN: 'nothing' is no run"]),
+        ("export nothing", ["RUN: 'nothing' is no run"]),
+        ("bench --functions akley", ["'akley'", "did you mean 'ackley'"]),
+        ("bench --optimizers lamtcs", ["'lamtcs'", "did you mean 'lamcts'"]),
+        ("bench --budget 0", ["budget", "0"]),
+        ("bench --set lamcts.cpp=1", ["lamcts.cpp", "did you mean 'cp'"]),
+        ("bench --set bo.cp=1", ["'bo' is not run"]),
+        ("bench --set cp=1", ["OPTIMIZER.KEY=VALUE"]),
+    ],
+)
+def test_mistake_gets_one_line(lamcts: Call, folder: Path, command: str, words: list[str]) -> None:
+    outcome = lamcts(*command.split())
+    assert outcome.code == 2, outcome
+    assert outcome.out == ""
+    assert outcome.err.startswith("Error: ")
+    assert outcome.err.count("\n") == 1, outcome.err
+    for word in words:
+        assert word in outcome.err
+    assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "run bowl.py --budget many", "runn bowl.py", "run -x"])
+def test_usage_error(lamcts: Call, command: str) -> None:
+    outcome = lamcts(*command.split())
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err
+    assert "Usage: " in outcome.err
+
+
+def test_debug_shows_the_traceback(lamcts: Call) -> None:
+    with pytest.raises(Exception, match="no file"):
+        lamcts("check", "gone.py", "--debug")
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("None", "evaluate returned None; return a number"),
+        ("'good'", "evaluate returned 'good' (str); return a number"),
+        ("float('nan')", "evaluate returned nan; return a finite number"),
+        ("[1.0]", "evaluate returned [1.0] (list); return a number"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_evaluator_that_never_returns_a_number(
+    lamcts: Call, folder: Path, returned: str, message: str
+) -> None:
+    text = BOWL.replace("float(((x - self.target) ** 2).sum())", returned)
+    (folder / "wrong.py").write_text(text)
+    outcome = lamcts("run", "wrong.py", "--seed", "0", "--optimizer", "random")
+    assert outcome.code == 3, outcome
+    assert message in outcome.err.strip().splitlines()[-1]
+    assert "trials        10 failed" in outcome.out
+    shown = lamcts("show", lamcts("list").out.splitlines()[1].split()[0])
+    assert message in shown.out
+    assert shown.code == 0
+
+
+@pytest.mark.parametrize("cut", [10, 400, -5])
+def test_run_file_cut_short(lamcts: Call, folder: Path, cut: int) -> None:
+    words = ("run", "bowl.py", "--seed", "0", "--optimizer", "random", "--name", "a", "--quiet")
+    assert lamcts(*words).code == 0
+    file = folder / "runs" / "bowl" / "a" / "run.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:cut])
+    outcome = lamcts("resume", "a")
+    if outcome.code == 0:  # what is left makes a run: it is completed
+        assert "trials        12 complete" in outcome.out
+    else:
+        assert outcome.code == 2
+        assert outcome.err.startswith("Error: ")
+        assert str(file.name) in outcome.err
+        assert file.read_bytes() == whole[:cut]

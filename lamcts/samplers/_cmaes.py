@@ -136,6 +136,7 @@ class _Mixed:
         self._ordered = np.array([v.columns.start for v in ordered], dtype=int)
         self._unordered = [v for v in variables if v.kind != "real" and v not in ordered]
         gaussian = np.concatenate([self._real, self._ordered])
+        self._has_gaussian = len(gaussian) > 0
         self._cma = CatCMAwM(
             x_space=[[0.0, 1.0]] * len(self._real) or None,
             z_space=[((np.arange(v.size or 1) + 0.5) / (v.size or 1)).tolist() for v in ordered]
@@ -149,7 +150,8 @@ class _Mixed:
 
     @property
     def done(self) -> bool:
-        return bool(self._cma.should_stop())
+        # the library has no rule for purely categorical distributions
+        return self._has_gaussian and bool(self._cma.should_stop())
 
     def reseed(self, seed: int) -> None:
         self._cma.reseed_rng(seed)

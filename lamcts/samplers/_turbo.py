@@ -34,6 +34,8 @@ RANKED = 8
 MAX_SAMPLES = 500
 #: The model is fitted again when the data have grown by this factor; between fits it is conditioned.
 REFIT = 1.08
+#: Steps of a fit, which starts from the one before it.
+MAX_ITER = 15
 
 
 class TuRBOSampler(Sampler):
@@ -111,7 +113,7 @@ class TuRBOSampler(Sampler):
         model = GaussianProcess(self.domain.codec)
         info: dict[str, Any] = {}
         if self._theta is None or n >= math.ceil(REFIT * self._fitted_at):
-            model.fit(self.Z[rows], self.y[rows], theta0=self._theta)
+            model.fit(self.Z[rows], self.y[rows], theta0=self._theta, max_iter=MAX_ITER)
             info = {"theta": model.theta.tolist(), "fitted_at": n}
         else:
             model.condition(self.Z[rows], self.y[rows], self._theta)
@@ -124,8 +126,10 @@ class TuRBOSampler(Sampler):
         """(m, d) points in the intersection of trust region and region."""
         codec = self.domain.codec
         centre = self.Z[self.y.argmax()]
-        weights = model.length_scales
-        half = self._length * weights / np.exp(np.log(weights).mean()) / 2.0
+        scales = model.length_scales
+        single = codec.kinds != "categorical"  # only these have a side to stretch
+        mean_log = np.log(scales[single]).mean() if single.any() else 0.0
+        half = self._length * scales / np.exp(mean_log) / 2.0
         low, high = np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
         m = min(100 * codec.p, 2000) if self.domain.canonical is None else 128
         # Perturb 20 coordinates on average (section 3.1 of TuRBO), one at least

@@ -118,11 +118,11 @@ class MultiBinary(Space[NDArray[np.int8]]):
     """
 
     def __init__(self, n: int | tuple[int, ...], seed: int | None = None) -> None:
-        shape = (int(n),) if _is_integer(n) else tuple(int(k) for k in n)  # type: ignore[union-attr]
+        shape = tuple(int(k) for k in np.atleast_1d(np.asarray(n)))
         if not shape or min(shape) < 1:
             raise InvalidArgument(f"n: MultiBinary needs at least one bit, got {n!r}")
         super().__init__(shape, np.int8, seed)
-        self.n = n
+        self.n = shape[0] if len(shape) == 1 else shape
 
     def sample(self) -> NDArray[np.int8]:
         """Random bits."""

@@ -1,0 +1,194 @@
+"""The contract of every optimizer: deterministic, replayable, robust."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lamcts.errors import Infeasible, InvalidArgument, LamctsError, TrialTimeout, UnknownName
+from lamcts.evaluator import Evaluation
+from lamcts.history import TrialState
+from lamcts.optimizers import Optimizer, list_optimizers, make_optimizer, optimizer_settings
+from lamcts.spaces import Box, Codec, Dict, Discrete, MultiBinary, to_json
+
+REAL = Box(-5.0, 10.0, shape=(3,))
+MIXED = Dict(x=Box(0.0, 1.0, shape=(2,)), n=Box(1, 50, dtype=int, scale="log"), op=Discrete(4))
+each_optimizer = pytest.mark.parametrize("name", list_optimizers())
+each_space = pytest.mark.parametrize("space", [REAL, MIXED, MultiBinary(12)], ids=repr)
+
+
+def value_of(space, x) -> float:
+    v = Codec(space).to_vector(x)
+    return float(((v - 1.3) ** 2).sum())
+
+
+def run(opt: Optimizer, n: int, f=None) -> list:
+    f = f or (lambda x: value_of(opt.space, x))
+    for _ in range(n):
+        for trial in opt.ask():
+            opt.tell(trial, f(trial.x))
+    return [to_json(opt.space, t.x) for t in opt.trials]
+
+
+@each_optimizer
+@each_space
+def test_one_seed_one_run_and_replay_continues_it(name: str, space) -> None:
+    whole = make_optimizer(name, space, seed=3)
+    expected = run(whole, 45)
+    assert run(make_optimizer(name, space, seed=3), 45) == expected
+    assert run(make_optimizer(name, space, seed=4), 45) != expected
+    resumed = make_optimizer(name, space, seed=3)
+    for trial in whole.trials[:32]:
+        stored = json.loads(json.dumps(dict(trial.info)))  # as a run file keeps it
+        resumed.tell(resumed.replay(trial.number, trial.x, stored), trial.value)
+    assert run(resumed, 13) == expected
+
+
+@pytest.mark.parametrize("name", ["lamcts", "cmaes", "random"])
+def test_same_trials_in_another_process(name: str) -> None:
+    code = (
+        "from lamcts.optimizers import make_optimizer\nfrom lamcts.spaces import Box\n"
+        f"o = make_optimizer({name!r}, Box(-5.0, 10.0, shape=(3,)), seed=3)\n"
+        "for _ in range(30):\n    [t] = o.ask(); o.tell(t, float(((t.x - 1.3) ** 2).sum()))\n"
+        "print([t.x.tolist() for t in o.trials])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(out.stdout) == run(make_optimizer(name, REAL, seed=3), 30)
+
+
+@each_optimizer
+@pytest.mark.parametrize("kind", ["constant", "two-valued", "nan", "inf", "raises"])
+def test_hard_objectives_never_crash(name: str, kind: str) -> None:
+    opt = make_optimizer(name, REAL, seed=0)
+    for i in range(40):
+        [trial] = opt.ask()
+        outcomes = {
+            "constant": 1.0,
+            "two-valued": float(i % 2),
+            "nan": math.nan if i % 3 else 1.0 * i,
+            "inf": math.inf if i % 3 else 1.0 * i,
+            "raises": ValueError("broken") if i % 3 else 1.0 * i,
+        }
+        opt.tell(trial, outcomes[kind])
+    assert len(opt.trials) == 40
+    states = {t.state for t in opt.trials}
+    other = {"nan": TrialState.FAILED, "inf": TrialState.INFEASIBLE, "raises": TrialState.FAILED}
+    assert states == {TrialState.COMPLETE} | ({other[kind]} if kind in other else set())
+
+
+@each_optimizer
+def test_batches_and_out_of_order_tells(name: str) -> None:
+    opt = make_optimizer(name, REAL, seed=0)
+    for _ in range(8):
+        batch = opt.ask(5)
+        assert len({tuple(t.x) for t in batch}) == 5
+        for trial in reversed(batch):
+            opt.tell(trial, value_of(REAL, trial.x))
+    assert len(opt.history.pending) == 0
+    assert opt.best.value == min(t.value for t in opt.trials)
+
+
+@each_optimizer
+def test_a_small_space_is_enumerated_and_then_ends(name: str) -> None:
+    space = Dict(a=Discrete(3), b=Box(0, 2, dtype=int))
+    opt = make_optimizer(name, space, seed=0)
+    seen = run(opt, 20)
+    assert len(seen) == 9
+    assert len({json.dumps(x) for x in seen}) == 9
+    assert opt.ask() == []
+
+
+@each_optimizer
+def test_constraints_and_canonical_forms_hold_for_every_proposal(name: str) -> None:
+    space = MultiBinary(10)
+
+    def canonical(x):
+        return np.sort(x)[::-1].astype(np.int8)
+
+    opt = make_optimizer(
+        name, space, seed=0, feasible=lambda x: x.sum() <= 6, canonical=canonical
+    )
+    run(opt, 20)
+    xs = [t.x for t in opt.trials]
+    assert len(xs) == 7  # 0 to 6 ones, in canonical order
+    assert sorted(int(x.sum()) for x in xs) == list(range(7))
+    assert all(np.array_equal(x, canonical(x)) for x in xs)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (1, TrialState.COMPLETE),
+        (np.float32(2.0), TrialState.COMPLETE),
+        (np.array(3.0), TrialState.COMPLETE),
+        (Evaluation(1.5, {"acc": 0.5}), TrialState.COMPLETE),
+        (float("nan"), TrialState.FAILED),
+        (float("inf"), TrialState.INFEASIBLE),
+        (float("-inf"), TrialState.FAILED),
+        (None, TrialState.FAILED),
+        ("3", TrialState.FAILED),
+        (True, TrialState.FAILED),
+        (1 + 2j, TrialState.FAILED),
+        (np.array([1.0, 2.0]), TrialState.FAILED),
+        (Infeasible("too deep"), TrialState.INFEASIBLE),
+        (TrialTimeout("slow"), TrialState.TIMEOUT),
+        (RuntimeError("boom"), TrialState.FAILED),
+    ],
+)
+def test_every_outcome_has_its_state(outcome, state: TrialState) -> None:
+    opt = make_optimizer("random", REAL, seed=0)
+    [trial] = opt.ask()
+    told = opt.tell(trial, outcome)
+    assert told.state == state
+    assert (told.value is None) == (state != TrialState.COMPLETE)
+    assert (told.error is None) == (state == TrialState.COMPLETE)
+    with pytest.raises(InvalidArgument, match="finished"):
+        opt.tell(trial, 1.0)
+
+
+def test_known_points_can_be_told() -> None:
+    opt = make_optimizer("lamcts", REAL, seed=0)
+    opt.tell([1.0, 2.0, 3.0], 0.5)
+    assert opt.best.x.tolist() == [1.0, 2.0, 3.0]
+    with pytest.raises(InvalidArgument, match="not a point"):
+        opt.tell([1.0, 2.0, 30.0], 0.5)
+
+
+def test_best_is_in_the_users_sign() -> None:
+    opt = make_optimizer("random", REAL, seed=0, direction="maximize")
+    for value in (-3.0, -1.0, -2.0):
+        opt.tell(opt.ask()[0], value)
+    assert opt.best.value == -1.0
+    with pytest.raises(LamctsError, match="no trial"):
+        _ = make_optimizer("random", REAL, seed=0).best
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"leaf_size": 1}, "leaf_size: must be at least 2, got 1"),
+        ({"cp": -0.1}, "cp: must be 0 or more"),
+        ({"boundary": "tree"}, "boundary: must be one of"),
+        ({"labels": "x"}, "labels: must be one of"),
+        ({"seed": -1}, "seed: must be a non-negative integer"),
+        ({"direction": "up"}, "direction: must be"),
+        ({"sampler": "turbos"}, "did you mean 'turbo'"),
+        ({"leafsize": 3}, "did you mean 'leaf_size'"),
+    ],
+)
+def test_bad_settings_are_named(options, message: str) -> None:
+    with pytest.raises(LamctsError) as caught:
+        make_optimizer("lamcts", REAL, **options)
+    assert message in str(caught.value)
+
+
+def test_unknown_optimizer_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'lamcts'"):
+        make_optimizer("lamct", REAL)
+    assert optimizer_settings("lamcts-paper")["labels"].default == "kmeans"
+    assert "solver" not in optimizer_settings("turbo")

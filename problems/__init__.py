@@ -1,0 +1,1 @@
+"""Problems to run as they stand, and to copy; shipped as ``lamcts.problems``."""

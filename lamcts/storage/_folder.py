@@ -105,7 +105,7 @@ class RunFolder:
             raise
         return folder, events
 
-    def append(self, kind: str, **fields: Any) -> None:
+    def append(self, kind: str, /, **fields: Any) -> None:
         """Add one event to the run file; it is on the disk when this returns."""
         self._log.append(kind, **fields)
 

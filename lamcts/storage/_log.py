@@ -57,7 +57,7 @@ class RunLog:
             self._lock.close()
             raise RunWriteError(_cannot_write(self._path, error)) from error
 
-    def append(self, kind: str, **fields: Any) -> None:
+    def append(self, kind: str, /, **fields: Any) -> None:
         """Add one event. When this returns, it is on the disk.
 
         Raises:

@@ -12,7 +12,7 @@ import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._options import Json, ProblemName, Set
-from lamcts.cli._output import figures, print_json, print_table, say
+from lamcts.cli._output import number, print_json, print_table, say
 from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.evaluator import Evaluator
 from lamcts.problem import load_problem, problem_settings
@@ -145,7 +145,7 @@ def cost(
     if json:
         print_json(found)
     else:
-        typer.echo(figures(found).replace(", ", "\n"))
+        print_table((name, number(figure)) for name, figure in found.items())
 
 
 def _load(problem: str, pairs: list[str] | None) -> Evaluator:

@@ -1,0 +1,92 @@
+"""Ctrl-C ends a run in order, or at once; either way it can be resumed. In real processes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import BOWL
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+SLOW = BOWL.replace(
+    "        return float(", "        import time; time.sleep(SECONDS)\n        return float("
+)
+WORDS = ("--optimizer", "random", "--seed", "0", "--name", "a")
+
+
+def wait_for(run_file: Path, event: str, count: int) -> None:
+    """Until the run file has ``count`` lines of an event."""
+    for _ in range(600):
+        if run_file.exists() and run_file.read_text().count(f'"event":"{event}"') >= count:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{run_file} never had {count} {event} events")
+
+
+@pytest.fixture
+def run_file(folder: Path) -> Path:
+    return folder / "runs" / "slow" / "a" / "run.jsonl"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_interrupted_run_is_resumed(
+    folder: Path, run_file: Path, start: Start, workers: str
+) -> None:
+    (folder / "slow.py").write_text(SLOW.replace("SECONDS", "0.2"))
+    process = start("run", "slow.py", "--workers", workers, "--budget", "8", *WORDS)
+    wait_for(run_file, "tell", 2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "best value" in out
+    assert "interrupted" in out
+    assert "go on with: lamcts resume runs/slow/a" in err
+    assert "Traceback" not in err
+    done = out.split("trials")[1].split()[0]
+    assert 2 <= int(done) < 8
+
+    process = start("resume", "runs/slow/a", "--json", "--quiet")
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert json.loads(out)["trials"]["complete"] == 8
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_second_interrupt_stops_at_once(
+    folder: Path, run_file: Path, start: Start, workers: str
+) -> None:
+    (folder / "slow.py").write_text(SLOW.replace("SECONDS", "60"))
+    process = start("run", "slow.py", "--workers", workers, "--budget", "8", *WORDS)
+    wait_for(run_file, "ask", int(workers))
+    time.sleep(0.5)  # the evaluation has begun
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None  # waits for the running trial
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 130, err
+    assert "lamcts resume" in err
+    assert "Traceback" not in err
+
+
+def test_module_and_root_file_are_the_same_command(start: Start) -> None:
+    process = start("--version")
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert out.startswith("lamcts ")
+
+
+def test_output_is_plain_where_there_is_no_terminal(folder: Path, start: Start) -> None:
+    process = start("run", "bowl.py", "--budget", "3", "--optimizer", "random")
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "\x1b" not in out + err

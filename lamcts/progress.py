@@ -90,13 +90,16 @@ class Progress(Callback):
 
     def _panel(self) -> RenderableType:
         """A bar, and the line under it."""
-        from rich.console import Group
         from rich.progress_bar import ProgressBar
+        from rich.table import Table
         from rich.text import Text
 
         assert self._run is not None
         bar = ProgressBar(total=self._run.config.budget, completed=self._run.spent, width=60)
-        return Group(bar, Text(self.line()))
+        panel = Table.grid()
+        panel.add_row(bar)
+        panel.add_row(Text(self.line()))
+        return panel
 
 
 def progress_line(run: Run, done: int, elapsed: float) -> str:

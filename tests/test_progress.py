@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def test_terminal_shows_a_panel_and_is_given_back(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(KeyboardInterrupt), progress:
         run_with(progress, callbacks=[progress, Stop()])
     assert "3/8 trials" in lines[-1]
+    assert not re.search("━[^\n]*trials", stream.getvalue())  # the bar has a line of its own
     assert "2/8 trials" in stream.getvalue()
     assert stream.getvalue().rfind("\x1b[?25h") > stream.getvalue().rfind("\x1b[?25l")  # cursor
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_library
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +14,10 @@ from lamcts.callbacks import Callback
 from lamcts.cli._app import app
 from lamcts.cli._options import Json, OptimizerName, ProblemName, Quiet, RunFolder, Set
 from lamcts.cli._output import print_json, say
+from lamcts.cli._points import read_points
 from lamcts.cli._runs import RUNS, find_run
 from lamcts.cli._summary import print_summary
-from lamcts.errors import InvalidArgument, LamctsError
+from lamcts.errors import InvalidArgument
 from lamcts.evaluator import Evaluator
 from lamcts.problem import load_problem, problem_settings
 from lamcts.progress import Progress
@@ -107,7 +107,7 @@ def run(
                 callbacks=callbacks,
                 folder=_folder(evaluator, name),
                 deterministic=deterministic,
-                init=[] if init is None else _points(init, evaluator),
+                init=[] if init is None else read_points(init, evaluator),
             ),
             json=json,
             quiet=quiet,
@@ -220,37 +220,3 @@ def _failures(text: str | None) -> int | float | None:
         raise InvalidArgument(
             f"--max-failures: {text!r} is no number; give a count, or a fraction below 1"
         ) from None
-
-
-def _points(file: Path, evaluator: Evaluator) -> list[Any]:
-    """The points of a file, with their values where it has them; failed trials are left out.
-
-    Raises:
-        InvalidArgument: The file cannot be read, or an entry is no point; it is named.
-    """
-    from lamcts.spaces import as_space, from_json
-
-    space = as_space(evaluator.space)
-    points: list[Any] = []
-    for number, entry in enumerate(_entries(file), 1):
-        try:
-            if entry.get("state", "complete") == "complete":
-                x, value = from_json(space, entry["x"]), entry.get("value")
-                points.append(x if value is None else (x, value))
-        except (ValueError, TypeError, KeyError, AttributeError, LamctsError) as error:
-            why = "it has no x" if isinstance(error, KeyError) else str(error)
-            raise InvalidArgument(f"--init: entry {number} of {str(file)!r}: {why}") from None
-    return points
-
-
-def _entries(file: Path) -> list[Any]:
-    """The objects of a JSON list, or of JSON lines."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        if text.lstrip().startswith("["):
-            return list(json_library.loads(text))
-        return [json_library.loads(line) for line in text.splitlines() if line.strip()]
-    except OSError as error:
-        raise InvalidArgument(f"--init: {str(file)!r} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise InvalidArgument(f"--init: {str(file)!r} is not JSON: {error}") from None

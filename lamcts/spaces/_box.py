@@ -1,137 +1,187 @@
-"""Real and integer intervals."""
+"""Boxes: arrays of bounded real numbers or integers."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import Space
+from lamcts.spaces._space import LARGEST_INTEGER, Leaf, as_numbers, as_shape
 
-__all__ = ["Box"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    Scale = Literal["linear", "log"]
 
 
-class Box(Space[Any]):
-    """A box of real numbers, or of integers when ``dtype`` is an integer type.
+class Box(Leaf[Any]):
+    """Arrays of numbers, each between its own bounds (both included).
 
-    Bounds must be finite, and ``low < high`` in every coordinate. Unlike Gymnasium's, the default
-    type is float64: an optimizer needs the digits.
+    As ``gymnasium.spaces.Box``, with three differences: bounds are finite, the default type is
+    ``float64`` rather than ``float32``, and scalar bounds without a shape make a space of plain
+    numbers (shape ``()``).
 
     Args:
-        low: Lower bounds: a number, or an array of ``shape``.
-        high: Upper bounds, inclusive.
-        shape: Shape of a point; taken from the bounds when ``None``.
-        dtype: ``np.float64`` by default.
+        low: Smallest values: a number, or an array of the space's shape.
+        high: Largest values, likewise; greater than ``low`` everywhere.
+        shape: Shape of the elements; by default that of ``low`` and ``high``.
+        dtype: ``float16``, ``float32``, ``float64``, or an integer type for integer numbers.
         seed: Seed of `sample`.
-        scale: ``"log"`` to search orders of magnitude evenly (bounds must be positive). Our one
-            addition to Gymnasium.
+        scale: ``"log"`` searches and samples orders of magnitude evenly; needs ``low > 0``.
 
     Raises:
-        InvalidArgument: A bound is NaN, infinite, equal or reversed, or a shape does not fit.
+        InvalidArgument: For bounds that are not finite, in order, or of the type or the shape.
 
-    Example:
-        >>> learning_rate = Box(1e-5, 1e-1, scale="log")
-        >>> 3e-4 in learning_rate
-        True
+    >>> space = Box(1e-5, 1e-1, scale="log", seed=0)
+    >>> space
+    Box(1e-05, 0.1, (), float64, scale='log')
+    >>> 0.003 in space, 0.0 in space
+    (True, False)
+    >>> Box(0, 5, shape=(3,), dtype=np.int64).contains([0, 5, 2])
+    True
     """
 
     def __init__(
         self,
         low: ArrayLike,
         high: ArrayLike,
-        shape: tuple[int, ...] | None = None,
-        dtype: Any = np.float64,
+        shape: int | tuple[int, ...] | None = None,
+        dtype: DTypeLike = np.float64,
         seed: int | None = None,
-        *,
-        scale: Literal["linear", "log"] = "linear",
+        scale: Scale = "linear",
     ) -> None:
-        kind = np.dtype(dtype)
-        if kind.kind not in "fiu":
-            raise InvalidArgument(f"dtype: Box holds floats or integers, got {kind}")
-        if scale not in ("linear", "log"):
-            raise InvalidArgument(f"scale: must be 'linear' or 'log', got {scale!r}")
+        self.dtype = _number_type(dtype)
+        lows, highs = _bound(low, "low", self.dtype), _bound(high, "high", self.dtype)
         if shape is None:
-            shape = np.broadcast_shapes(np.shape(low), np.shape(high))
-        shape = tuple(int(n) for n in shape)
-        if 0 in shape:
-            raise InvalidArgument(f"shape: a space needs at least one coordinate, got {shape}")
-        super().__init__(shape, kind, seed)
-        self.scale: Literal["linear", "log"] = scale
-        self.low = self._bound("low", low)
-        self.high = self._bound("high", high)
-        if np.any(self.low >= self.high):
-            worst = np.unravel_index(np.argmax(self.low >= self.high), shape) if shape else ()
-            raise InvalidArgument(
-                f"low, high: low must be below high, got low={self.low[worst]} and "
-                f"high={self.high[worst]}" + (f" at {list(map(int, worst))}" if shape else "")
-            )
-        if scale == "log" and np.any(self.low <= 0):
-            raise InvalidArgument(
-                f"low: a log scale needs positive bounds, got {self.low.min()}; raise low"
-            )
-
-    def _bound(self, name: str, value: ArrayLike) -> NDArray[Any]:
-        try:
-            bound = np.broadcast_to(np.asarray(value, dtype=np.float64), self._shape or ())
-        except (TypeError, ValueError) as error:
-            raise InvalidArgument(
-                f"{name}: expected numbers of shape {self._shape}, got {value!r}"
-            ) from error
-        if not np.isfinite(bound).all():
-            raise InvalidArgument(f"{name}: bounds must be finite, got {value!r}")
-        assert self.dtype is not None
-        return bound.astype(self.dtype)
+            shape = lows.shape or highs.shape
+        self.shape = as_shape(shape, "shape")
+        self.low = _spread(lows, "low", self.shape)
+        self.high = _spread(highs, "high", self.shape)
+        if scale not in ("linear", "log"):
+            raise InvalidArgument(f"scale: {scale!r} is not known; give 'linear' or 'log'")
+        self.scale: Scale = scale
+        self._check_bounds()
+        super().__init__(seed)
 
     @property
     def is_integer(self) -> bool:
-        """Whether points are integers."""
-        assert self.dtype is not None
+        """Whether the numbers are integers."""
         return self.dtype.kind in "iu"
 
     def sample(self) -> Any:
-        """A random point, uniform on the box's scale."""
-        u = self.np_random.random(self._shape)
-        low, high = self.low.astype(float), self.high.astype(float)
-        if self.is_integer:
+        low, high = self.low.astype(np.float64), self.high.astype(np.float64)
+        rng = self.np_random
+        if self.is_integer and self.scale == "linear":
+            return self.element(rng.integers(self.low, self.high, endpoint=True, dtype=np.int64))
+        if self.is_integer:  # a level's share reaches half-way to its neighbours
             low, high = low - 0.5, high + 0.5
         if self.scale == "log":
-            x = np.exp(np.log(low) + u * (np.log(high) - np.log(low)))
+            x = np.exp(rng.uniform(np.log(low), np.log(high)))
         else:
-            x = low + u * (high - low)
+            x = rng.uniform(low, high)
         if self.is_integer:
-            x = np.floor(x + 0.5)
-        return np.clip(x, self.low, self.high).astype(self.dtype)[()]
+            x = np.rint(x)
+        return self.element(np.clip(x, self.low, self.high))
 
     def contains(self, x: Any) -> bool:
-        """Whether ``x`` has the right shape, a type that casts safely, and lies in the bounds."""
-        try:
-            point = np.asarray(x)
-        except ValueError:
+        """Whether ``x`` is an element.
+
+        Arrays must be of a type that casts safely to the space's; numbers and lists of numbers
+        only of its kind (no real number in a box of integers).
+        """
+        array = as_numbers(x)
+        if array is None or array.shape != self.shape:
             return False
-        if point.dtype.kind not in "fiu" or point.shape != self._shape:
+        if isinstance(x, np.ndarray):
+            if not np.can_cast(array.dtype, self.dtype):
+                return False
+        elif self.is_integer and array.dtype.kind == "f":
             return False
-        if self.is_integer and point.dtype.kind == "f":
-            return False
-        return bool(np.all(point >= self.low) and np.all(point <= self.high))
+        if not self.is_integer:  # 0.1 is an element of a float32 box that begins at 0.1
+            with np.errstate(over="ignore"):
+                array = array.astype(self.dtype)
+        return bool(np.all((self.low <= array) & (array <= self.high)))
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return self.low.ravel().astype(np.float64), self.high.ravel().astype(np.float64)
+
+    def _check_bounds(self) -> None:
+        for index in np.ndindex(self.shape):
+            low, high = self.low[index].item(), self.high[index].item()
+            at = "[" + ",".join(map(str, index)) + "]" if index else ""
+            if not low < high:
+                raise InvalidArgument(
+                    f"high{at}: {high!r} is not above low{at} = {low!r}; give low < high"
+                )
+            if not np.isfinite(float(high) - float(low)):
+                raise InvalidArgument(
+                    f"high{at}: {high!r} is too far above low{at} = {low!r}; give nearer bounds"
+                )
+            if self.scale == "log" and low <= 0:
+                raise InvalidArgument(
+                    f"low{at}: {low!r} has no logarithm; give low > 0 or scale='linear'"
+                )
 
     def __eq__(self, other: object) -> bool:
         return (
-            isinstance(other, Box)
-            and self._shape == other._shape
-            and self.dtype == other.dtype
-            and self.scale == other.scale
-            and np.array_equal(self.low, other.low)
-            and np.array_equal(self.high, other.high)
+            type(other) is type(self)
+            and isinstance(other, Box)
+            and (self.shape, self.dtype, self.scale) == (other.shape, other.dtype, other.scale)
+            and bool(np.array_equal(self.low, other.low) and np.array_equal(self.high, other.high))
         )
 
-    __hash__ = Space.__hash__
-
     def __repr__(self) -> str:
-        def short(bound: NDArray[Any]) -> str:
-            same = bound.size > 0 and np.all(bound == bound.flat[0])
-            return str(bound.flat[0]) if same else str(bound).replace("\n", "")
+        low, high = _short(self.low), _short(self.high)
+        scale = ", scale='log'" if self.scale == "log" else ""
+        return f"Box({low}, {high}, {self.shape}, {self.dtype}{scale})"
 
-        log = ", scale='log'" if self.scale == "log" else ""
-        return f"Box({short(self.low)}, {short(self.high)}, {self._shape}, {self.dtype}{log})"
+
+def _number_type(dtype: DTypeLike) -> np.dtype[Any]:
+    try:
+        result = np.dtype(dtype)
+    except TypeError:
+        result = np.dtype(object)
+    if dtype is None or result.kind not in "iuf" or result.itemsize > 8:
+        raise InvalidArgument(f"dtype: {dtype!r} cannot be searched; give np.float64 or np.int64")
+    return result
+
+
+def _bound(value: ArrayLike, field: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A bound as an array of ``dtype``: numbers, finite, exact for integers."""
+    array = as_numbers(value)
+    if array is None:
+        raise InvalidArgument(f"{field}: {value!r} is not a number or an array of numbers")
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            array = array.astype(dtype)
+        if not np.isfinite(array).all():
+            raise InvalidArgument(
+                f"{field}: {value!r} is not finite in {dtype}; give finite bounds"
+            )
+        return array
+    # comparisons with NaN are false, so it is refused here too
+    limits = np.iinfo(dtype)
+    smallest, largest = max(limits.min, -LARGEST_INTEGER), min(limits.max, LARGEST_INTEGER)
+    if not ((array >= smallest) & (array <= largest) & (array == np.rint(array))).all():
+        raise InvalidArgument(
+            f"{field}: {value!r} does not fit {dtype}; give integers from {smallest} to {largest}"
+        )
+    return array.astype(dtype)
+
+
+def _spread(bound: NDArray[Any], field: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    if bound.shape not in ((), shape):
+        raise InvalidArgument(
+            f"{field}: has shape {bound.shape}, not {shape}; give one number or shape {shape}"
+        )
+    array = np.broadcast_to(bound, shape).copy()
+    array.flags.writeable = False
+    return array
+
+
+def _short(bound: NDArray[Any]) -> str:
+    """One number where all are equal, as Gymnasium prints bounds."""
+    first = bound.flat[0]
+    return str(first if (bound == first).all() else bound)

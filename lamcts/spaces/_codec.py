@@ -1,28 +1,40 @@
-"""The codec: from a user's point to the unit cube and back.
+"""The one place where points of a space become vectors of the unit cube, and back.
 
-A point has three forms. The user's ``x``; the native vector ``v`` (p,), one number a variable, exact
-both ways; and ``z`` (d,) in the unit cube, which is what models and boundaries see.
+A point has three forms:
+
+====  ======================  ===============================================================
+form  shape                   what it is
+====  ======================  ===============================================================
+x     the user's              an element of the space
+v     (p,) "native vector"    one number a variable: a real, an integer, or a category's index
+z     (d,) in the unit cube   what optimizers move in; a category of more than two is one-hot
+====  ======================  ===============================================================
+
+x and v correspond exactly. Every z is some v (decode), and every v has one z (encode).
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lamcts.errors import InvalidArgument
 from lamcts.spaces._box import Box
-from lamcts.spaces._composite import Dict, Tuple
-from lamcts.spaces._discrete import Discrete, MultiBinary, MultiDiscrete
-from lamcts.spaces._space import Space
+from lamcts.spaces._composite import join, leaves, split
+from lamcts.spaces._convert import as_space
+from lamcts.spaces._space import Leaf, Space
 
-__all__ = ["Codec", "Variable"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-ENUMERATION_LIMIT = 1_000_000
+    from numpy.typing import NDArray
+
+    Kind = Literal["real", "integer", "categorical"]
+
+#: `Codec.enumerate` lists the points of spaces up to this size.
+LARGEST_ENUMERATION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -30,18 +42,21 @@ class Variable:
     """One number of a point.
 
     Attributes:
-        name: Its place in the space: ``x[3]``, ``depth``, ``cell.ops[2]``.
-        kind: ``real``, ``integer`` (ordered levels) or ``categorical``. A variable of two levels
-            is ``integer``: two levels have no order to get wrong.
-        size: Number of levels; ``None`` for reals.
+        name: ``"x"``, ``"x[3]"``, ``"depth"``, ``"cell.ops[2]"``.
+        kind: ``"real"``, ``"integer"`` (ordered levels; also a choice of two), ``"categorical"``.
+        size: Number of levels; ``None`` for a real.
         low: Smallest native value.
         high: Largest native value.
-        log: Whether the unit coordinate is logarithmic.
-        columns: Its columns in the unit cube: one, or one a category.
+        log: Whether the variable is searched on a log scale.
+        columns: Its columns in the unit cube.
+
+    >>> from lamcts.spaces import Box, Codec
+    >>> Codec(Box(0.0, 2.0, shape=(3,))).variables[1].name
+    'x[1]'
     """
 
     name: str
-    kind: Literal["real", "integer", "categorical"]
+    kind: Kind
     size: int | None
     low: float
     high: float
@@ -50,197 +65,192 @@ class Variable:
 
 
 class Codec:
-    """Translates points of a space to vectors of the unit cube and back.
+    """Turns points of a space into vectors of the unit cube, and back.
 
-    A real becomes ``(v - low) / (high - low)``, or the same of the logarithms. Level k of an
-    integer with n levels becomes ``(k + 1/2) / n``, so that every level owns an equal share of
-    [0, 1] and none is cut in half at the edges. A category becomes one-hot, never ordered.
+    A real lies at its place between its bounds (in the logarithm on a log scale). Level ``k`` of
+    an integer of ``size`` levels is the k-th of ``size`` equal intervals and lies at its middle,
+    so the levels at the ends are drawn as often as the others; on a log scale the intervals
+    divide ``[low - 1/2, high + 1/2]`` in the logarithm.
 
-    Args:
-        space: Any space of `lamcts.spaces`.
+    Attributes:
+        space: The space.
+        variables: The p variables, in order.
+        p: Length of native vectors.
+        dim: Number d of columns of the unit cube.
+        kinds: (d,) kind of each column's variable.
+        is_real: (d,) whether a column is a real variable's.
+        n_points: Number of points; ``inf`` with a real variable.
 
-    Example:
-        >>> from lamcts.spaces import Box, Dict, Discrete
-        >>> codec = Codec(Dict(rate=Box(1e-4, 1.0, scale="log"), op=Discrete(3)))
-        >>> v = codec.to_vector({"rate": 1e-2, "op": 2})
-        >>> codec.encode(v[None]).round(3).tolist()
-        [[0.5, 0.0, 0.0, 1.0]]
+    >>> from lamcts.spaces import Box, Dict, Discrete
+    >>> codec = Codec(Dict(lr=Box(1e-4, 1.0, scale="log"), op=Discrete(3)))
+    >>> v = codec.to_vector({"lr": 0.01, "op": 2})
+    >>> v
+    array([0.01, 2.  ])
+    >>> codec.encode(v[None])
+    array([[0.5, 0. , 0. , 1. ]])
     """
 
     def __init__(self, space: Space[Any]) -> None:
-        self.space = space
-        self._leaves = list(_leaves(space, ""))
-        self.variables = tuple(_variables(self._leaves))
+        self.space = as_space(space)
+        self._leaves = [leaf for _, leaf in leaves(self.space)]
+        self.variables = tuple(_variables(self.space))
+        names = [variable.name for variable in self.variables]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InvalidArgument(f"space: two variables are named {twice!r}; rename a key")
         self.p = len(self.variables)
         self.dim = self.variables[-1].columns.stop
-        kinds = [v.kind for v in self.variables for _ in range(_width(v))]
-        self.kinds = np.array(kinds)
+        widths = [v.columns.stop - v.columns.start for v in self.variables]
+        self.kinds = np.repeat([v.kind for v in self.variables], widths)
         self.is_real = self.kinds == "real"
-        sizes = [np.inf if v.size is None else float(v.size) for v in self.variables]
-        self.n_points = float(np.prod(sizes))
+        with np.errstate(over="ignore"):
+            self.n_points = float(np.prod([float(v.size or np.inf) for v in self.variables]))
+        self._lay_out()
 
-        single = [j for j, v in enumerate(self.variables) if _width(v) == 1]
-        self._single = np.array(single, dtype=int)
-        chosen = [self.variables[j] for j in single]
-        self._column = np.array([v.columns.start for v in chosen], dtype=int)
-        self._round = np.array([v.kind != "real" for v in chosen], dtype=bool)
-        self._log = np.array([v.log for v in chosen], dtype=bool)
-        self._v_low = np.array([v.low for v in chosen])
-        self._v_high = np.array([v.high for v in chosen])
-        edge = np.where(self._round, 0.5, 0.0)  # a level owns half a unit on either side
-        low, high = self._v_low - edge, self._v_high + edge
-        self._low = np.log(low, out=low.copy(), where=self._log)
-        self._span = np.log(high, out=high.copy(), where=self._log) - self._low
-        self._one_hot = [(j, v) for j, v in enumerate(self.variables) if _width(v) > 1]
+    def _lay_out(self) -> None:
+        """Tables for whole batches: edges, scales, roundings and columns of the p variables."""
+        variables = self.variables
+        self._low = np.array([v.low for v in variables])
+        self._high = np.array([v.high for v in variables])
+        self._levels = np.flatnonzero([v.size is not None for v in variables])
+        self._log = np.flatnonzero([v.log for v in variables])
+        half = np.array([0.0 if v.size is None else 0.5 for v in variables])
+        self._edge = self._low - half
+        self._width = self._high + half - self._edge
+        top = np.log(self._high[self._log] + half[self._log])
+        self._edge[self._log] = np.log(self._edge[self._log])
+        self._width[self._log] = top - self._edge[self._log]
+
+        dtypes = np.repeat([s.dtype.name for s in self._leaves], [s.size for s in self._leaves])
+        self._narrow = [
+            (np.flatnonzero(dtypes == dtype), dtype)
+            for dtype in ("float16", "float32")
+            if dtype in dtypes
+        ]
+
+        first = np.array([v.columns.start for v in variables])
+        one_hot = np.array([v.kind == "categorical" for v in variables])
+        self._plain, self._one_hot = np.flatnonzero(~one_hot), np.flatnonzero(one_hot)
+        self._plain_columns, self._one_hot_first = first[~one_hot], first[one_hot]
+        self._groups: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
+        sizes = np.array([v.size or 0 for v in variables])
+        for size in np.unique(sizes[one_hot]):
+            group = np.flatnonzero(one_hot & (sizes == size))
+            self._groups.append((group, first[group][:, None] + np.arange(size)))
+
+    # -- x and v ---------------------------------------------------------------------------------
 
     def to_vector(self, x: Any) -> NDArray[np.float64]:
         """(p,) native vector of a point.
 
         Raises:
-            InvalidArgument: ``x`` is not a point of the space.
+            InvalidArgument: When ``x`` is not in the space, naming the part.
         """
-        if x not in self.space:
-            raise InvalidArgument(f"x: {x!r} is not a point of {self.space!r}")
-        parts = []
-        for path, leaf in self._leaves:
-            part = x
-            for key in path.keys:
-                part = part[key]
-            v = np.asarray(part, dtype=np.float64).ravel()
-            if isinstance(leaf, (Discrete, MultiDiscrete)):
-                v = v - np.asarray(leaf.start).ravel()
-            parts.append(v)
-        return np.concatenate(parts)
+        values = zip(self._leaves, split(self.space, x), strict=True)
+        return np.concatenate([leaf.to_vector(value) for leaf, value in values])
 
     def from_vector(self, v: NDArray[np.float64]) -> Any:
         """The point of a native vector (p,)."""
-        start = 0
-        built: dict[tuple[Any, ...], Any] = {}
-        for path, leaf in self._leaves:
-            assert leaf.shape is not None and leaf.dtype is not None
-            size = int(np.prod(leaf.shape))
-            part = np.asarray(v[start : start + size]).reshape(leaf.shape)
-            if isinstance(leaf, (Discrete, MultiDiscrete)):
-                part = part + leaf.start
-            built[path.keys] = part.astype(leaf.dtype)[()]
-            start += size
-        return _assemble(self.space, (), built)
+        return join(self.space, self._values(v))
+
+    def _values(self, v: NDArray[np.float64]) -> Iterator[Any]:
+        at = 0
+        for leaf in self._leaves:
+            yield leaf.from_vector(v[at : at + leaf.size])
+            at += leaf.size
+
+    def key(self, v: NDArray[np.float64]) -> bytes:
+        """Equal for equal native vectors (p,), and only for them."""
+        return (np.asarray(v, dtype=np.float64) + 0.0).tobytes()  # + 0.0: -0.0 equals 0.0
+
+    # -- v and z ---------------------------------------------------------------------------------
 
     def encode(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, p) native vectors to (n, d) points of the unit cube."""
-        V = np.asarray(V, dtype=np.float64)
+        """(n, d) positions in the unit cube of native vectors (n, p); clipped to the bounds."""
+        V = np.clip(V, self._low, self._high)
+        U = V.copy()
+        U[:, self._log] = np.log(V[:, self._log])
+        U = (U - self._edge) / self._width
+        if not self._one_hot.size:
+            return U
         Z = np.zeros((len(V), self.dim))
-        A = V[:, self._single]
-        if self._log.any():
-            # the middle of a level's share, on the logarithmic scale too
-            half = np.where(self._round, 0.5, 0.0)[self._log]
-            B = A[:, self._log]
-            A[:, self._log] = (np.log(B - half) + np.log(B + half)) / 2.0
-        Z[:, self._column] = np.clip((A - self._low) / self._span, 0.0, 1.0)
-        rows = np.arange(len(V))
-        for j, variable in self._one_hot:
-            Z[rows, variable.columns.start + V[:, j].astype(int)] = 1.0
+        Z[:, self._plain_columns] = U[:, self._plain]
+        chosen = self._one_hot_first + V[:, self._one_hot].astype(np.intp)
+        Z[np.arange(len(V))[:, None], chosen] = 1.0
         return Z
 
     def decode(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, d) points of the unit cube to (n, p) native vectors, each the nearest level."""
+        """(n, p) native vectors nearest to positions (n, d): clipped, snapped to levels.
+
+        ``decode(encode(V))`` is ``V``: exactly for integers and categories and for ``float16``
+        and ``float32``, to within two ulps of the range for ``float64``.
+        """
         Z = np.asarray(Z, dtype=np.float64)
-        V = np.empty((len(Z), self.p))
-        A = self._low + Z[:, self._column] * self._span
-        A[:, self._log] = np.exp(A[:, self._log])
-        A[:, self._round] = np.floor(A[:, self._round] + 0.5)
-        V[:, self._single] = np.clip(A, self._v_low, self._v_high)
-        for j, variable in self._one_hot:
-            V[:, j] = Z[:, variable.columns].argmax(axis=1)
+        if not self._one_hot.size:
+            return self._from_unit(Z)
+        U = np.zeros((len(Z), self.p))
+        U[:, self._plain] = Z[:, self._plain_columns]
+        V = self._from_unit(U)
+        for group, columns in self._groups:
+            V[:, group] = Z[:, columns].argmax(axis=2)
         return V
 
     def snap(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, d) the nearest representable points of the unit cube."""
+        """(n, d) positions of the points nearest to positions (n, d)."""
         return self.encode(self.decode(Z))
 
-    def sample(self, rng: np.random.Generator, n: int) -> NDArray[np.float64]:
-        """(n, d) random points, uniform over levels and over the scale of reals."""
-        Z = rng.random((n, self.dim))
-        return self.snap(Z)
+    def _from_unit(self, U: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, p) native vectors from one number in [0, 1] a variable (n, p)."""
+        V = self._edge + np.clip(U, 0.0, 1.0) * self._width
+        V[:, self._log] = np.exp(V[:, self._log])
+        V[:, self._levels] = np.rint(V[:, self._levels])
+        for columns, dtype in self._narrow:
+            V[:, columns] = V[:, columns].astype(dtype)
+        return np.clip(V, self._low, self._high)
 
-    def key(self, v: NDArray[np.float64]) -> bytes:
-        """A hashable name of a native vector: equal for equal points."""
-        return np.asarray(v + 0.0, dtype=np.float64).tobytes()  # + 0.0: no negative zero
+    # -- many points -----------------------------------------------------------------------------
+
+    def sample(self, rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+        """(n, d) positions of points drawn uniformly (on a log scale: in the logarithm)."""
+        return self.encode(self._from_unit(rng.random((n, self.p))))
 
     def enumerate(self) -> NDArray[np.float64]:
-        """(n_points, p) all points of a finite space, in lexicographic order.
+        """(n_points, p) native vectors of all points, the last variable changing fastest.
 
         Raises:
-            InvalidArgument: There are more than a million, or infinitely many.
+            InvalidArgument: With more than 1,000,000 points.
         """
-        if self.n_points > ENUMERATION_LIMIT:
-            raise InvalidArgument(f"space: {self.n_points:g} points are too many to enumerate")
-        levels = [np.arange(v.low, v.high + 1) for v in self.variables]
-        return np.array(list(itertools.product(*levels)), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class _Path:
-    keys: tuple[Any, ...]
-    name: str
-
-
-def _leaves(
-    space: Space[Any], name: str, keys: tuple[Any, ...] = ()
-) -> Iterator[tuple[_Path, Space[Any]]]:
-    if isinstance(space, Dict):
-        for key, child in space.items():
-            yield from _leaves(child, f"{name}.{key}" if name else key, (*keys, key))
-    elif isinstance(space, Tuple):
-        for i, child in enumerate(space.spaces):
-            yield from _leaves(child, f"{name or 'x'}[{i}]", (*keys, i))
-    elif isinstance(space, (Box, Discrete, MultiDiscrete, MultiBinary)):
-        yield _Path(keys, name or "x"), space
-    else:
-        raise InvalidArgument(f"space: cannot encode {space!r}")
-
-
-def _assemble(space: Space[Any], keys: tuple[Any, ...], built: dict[tuple[Any, ...], Any]) -> Any:
-    if isinstance(space, Dict):
-        return {key: _assemble(child, (*keys, key), built) for key, child in space.items()}
-    if isinstance(space, Tuple):
-        return tuple(_assemble(c, (*keys, i), built) for i, c in enumerate(space.spaces))
-    return built[keys]
-
-
-def _variables(leaves: list[tuple[_Path, Space[Any]]]) -> Iterator[Variable]:
-    column = 0
-    for path, leaf in leaves:
-        assert leaf.shape is not None
-        names = [
-            path.name + "".join(f"[{k}]" for k in index) for index in np.ndindex(*leaf.shape)
-        ]
-        if isinstance(leaf, Box):
-            kind: Literal["real", "integer"] = "integer" if leaf.is_integer else "real"
-            bounds = zip(leaf.low.ravel().tolist(), leaf.high.ravel().tolist(), strict=True)
-            for name, (low, high) in zip(names, bounds, strict=True):
-                size = int(high - low + 1) if leaf.is_integer else None
-                columns = slice(column, column + 1)
-                yield Variable(
-                    name, kind, size, float(low), float(high), leaf.scale == "log", columns
-                )
-                column += 1
-            continue
-        sizes = leaf.nvec.ravel().tolist() if isinstance(leaf, MultiDiscrete) else None
-        for i, name in enumerate(names):
-            size = sizes[i] if sizes else leaf.n if isinstance(leaf, Discrete) else 2
-            width = size if size > 2 else 1
-            yield Variable(
-                name,
-                "categorical" if size > 2 else "integer",
-                size,
-                0.0,
-                float(size - 1),
-                False,
-                slice(column, column + width),
+        if self.n_points > LARGEST_ENUMERATION:
+            raise InvalidArgument(
+                f"space: {self.n_points:g} points are too many to enumerate; "
+                f"the limit is {LARGEST_ENUMERATION}"
             )
+        sizes = np.array([v.size for v in self.variables], dtype=np.int64)
+        strides = np.cumprod(sizes[::-1])[::-1] // sizes
+        return np.arange(int(self.n_points))[:, None] // strides % sizes + self._low
+
+    def __repr__(self) -> str:
+        return f"Codec({self.space!r})"
+
+
+def _variables(space: Space[Any]) -> Iterator[Variable]:
+    column = 0
+    for name, leaf in leaves(space):
+        real = isinstance(leaf, Box) and not leaf.is_integer
+        log = isinstance(leaf, Box) and leaf.scale == "log"
+        lows, highs = (bound.tolist() for bound in leaf.bounds)
+        for index, low, high in zip(_indices(leaf), lows, highs, strict=True):
+            size = None if real else int(high - low) + 1
+            kind: Kind = "real" if size is None else "integer"
+            width = 1
+            if size is not None and size > 2 and not isinstance(leaf, Box):
+                kind, width = "categorical", size
+            yield Variable(name + index, kind, size, low, high, log, slice(column, column + width))
             column += width
 
 
-def _width(variable: Variable) -> int:
-    return int(variable.columns.stop - variable.columns.start)
+def _indices(leaf: Leaf[Any]) -> list[str]:
+    """What follows a leaf's name for each of its numbers: nothing, ``[3]``, ``[0,2]``."""
+    if not leaf.shape:
+        return [""]
+    return ["[" + ",".join(map(str, index)) + "]" for index in np.ndindex(leaf.shape)]

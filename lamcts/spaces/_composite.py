@@ -1,147 +1,221 @@
-"""Spaces made of spaces."""
+"""Spaces made of spaces, and the walk over their leaves that everything else is built on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from abc import abstractmethod
+from collections import OrderedDict
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import Any
 
 import numpy as np
 
 from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import Space
-
-__all__ = ["Dict", "Tuple"]
+from lamcts.spaces._space import Leaf, Space, T
 
 
-def _require_space(name: object, space: object) -> Space[Any]:
-    if not isinstance(space, Space):
-        raise InvalidArgument(f"{name}: expected a space, got {space!r}")
-    return space
+class Composite(Space[T]):
+    """A fixed number of parts, each with its own space."""
+
+    @property
+    @abstractmethod
+    def parts(self) -> Sequence[Space[Any]]:
+        """The spaces of the parts, in order."""
+
+    @abstractmethod
+    def names(self, name: str) -> Sequence[str]:
+        """What the parts are called when the whole is called ``name`` (empty at the root)."""
+
+    @abstractmethod
+    def split(self, x: Any) -> Sequence[Any] | None:
+        """The parts of ``x`` in order, or ``None`` when it isn't made of such parts."""
+
+    @abstractmethod
+    def join(self, parts: Iterable[Any]) -> T:
+        """The element made of ``parts``, given in order."""
+
+    def seed(self, seed: int | None = None) -> int:
+        used = super().seed(seed)
+        for part in self.parts:
+            part.seed(int(self.np_random.integers(2**62)))
+        return used
+
+    def sample(self) -> T:
+        return self.join(part.sample() for part in self.parts)
+
+    def contains(self, x: Any) -> bool:
+        values = self.split(x)
+        return values is not None and all(
+            part.contains(value) for part, value in zip(self.parts, values, strict=True)
+        )
+
+    def __len__(self) -> int:
+        return len(self.parts)
 
 
-class _Composite(Space[Any]):
-    """Shared by `Dict` and `Tuple`: children are seeded from one seed."""
+class Dict(Composite[dict[str, Any]]):
+    """Dictionaries with one value of each named space.
 
-    def _children(self) -> list[Space[Any]]:
-        raise NotImplementedError
+    Args:
+        spaces: Names and spaces: a dictionary (taken in sorted order, as Gymnasium does), or
+            pairs (taken as they come).
+        seed: Seed of `sample`, for all parts.
+        **spaces_kwargs: More names and spaces, taken as they come.
 
-    def seed(self, seed: int | None = None) -> list[int]:
-        """Seed every child, each with a seed of its own drawn from ``seed``."""
-        words = np.random.SeedSequence(seed).generate_state(len(self._children()))
-        for child, word in zip(self._children(), words, strict=True):
-            child.seed(int(word))
-        return [int(word) for word in words]
+    Raises:
+        InvalidArgument: When there is no space, a name is no string or a value is no space.
 
-
-class Dict(_Composite):
-    """Named spaces; a point is a dictionary with the same keys.
-
-    Example:
-        >>> from lamcts.spaces import Box, Discrete
-        >>> space = Dict(depth=Discrete(3), width=Box(8, 64, dtype=int))
-        >>> {"depth": 0, "width": 16} in space
-        True
+    >>> from lamcts.spaces import Box, Discrete
+    >>> space = Dict(lr=Box(1e-4, 1.0, scale="log"), layers=Discrete(4, start=1))
+    >>> {"lr": 0.01, "layers": 2} in space
+    True
+    >>> space["layers"]
+    Discrete(4, start=1)
     """
 
     def __init__(
         self,
-        spaces: Mapping[str, Space[Any]] | None = None,
+        spaces: Mapping[str, Space[Any]] | Iterable[tuple[str, Space[Any]]] | None = None,
         seed: int | None = None,
-        **named: Space[Any],
+        **spaces_kwargs: Space[Any],
     ) -> None:
-        super().__init__()
-        self.spaces = {
-            str(key): _require_space(key, space)
-            for key, space in {**(spaces or {}), **named}.items()
-        }
+        if isinstance(spaces, Mapping) and not isinstance(spaces, OrderedDict):
+            spaces = sorted(spaces.items(), key=lambda item: str(item[0]))
+        self.spaces: dict[str, Space[Any]] = dict(spaces or ())
+        for name in self.spaces.keys() & spaces_kwargs.keys():
+            raise InvalidArgument(f"spaces: {name!r} is given twice; give each name once")
+        self.spaces.update(spaces_kwargs)
+        for name, space in self.spaces.items():
+            if not isinstance(name, str) or not name:
+                raise InvalidArgument(f"spaces: {name!r} is not a name; give a non-empty string")
+            _check_space(space, f"spaces[{name!r}]")
         if not self.spaces:
-            raise InvalidArgument("spaces: Dict needs at least one space, got none")
-        if seed is not None:
-            self.seed(seed)
+            raise InvalidArgument("spaces: {} makes an empty space; give at least one name")
+        super().__init__(seed)
 
-    def _children(self) -> list[Space[Any]]:
-        return list(self.spaces.values())
+    @property
+    def parts(self) -> Sequence[Space[Any]]:
+        return tuple(self.spaces.values())
 
-    def sample(self) -> dict[str, Any]:
-        """A random point of each space."""
-        return {key: space.sample() for key, space in self.spaces.items()}
+    def names(self, name: str) -> Sequence[str]:
+        return [f"{name}.{key}" if name else key for key in self.spaces]
 
-    def contains(self, x: Any) -> bool:
-        """Whether ``x`` is a mapping with exactly these keys and valid values."""
-        return (
-            isinstance(x, Mapping)
-            and x.keys() == self.spaces.keys()
-            and all(x[key] in space for key, space in self.spaces.items())
-        )
+    def split(self, x: Any) -> Sequence[Any] | None:
+        if not isinstance(x, Mapping) or x.keys() != self.spaces.keys():
+            return None
+        return [x[key] for key in self.spaces]
 
-    def __getitem__(self, key: str) -> Space[Any]:
-        return self.spaces[key]
+    def join(self, parts: Iterable[Any]) -> dict[str, Any]:
+        return dict(zip(self.spaces, parts, strict=True))
+
+    def __getitem__(self, name: str) -> Space[Any]:
+        return self.spaces[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.spaces)
 
-    def __len__(self) -> int:
-        return len(self.spaces)
-
-    def keys(self) -> Iterable[str]:
-        """The names."""
+    def keys(self) -> KeysView[str]:
+        """The names, in order."""
         return self.spaces.keys()
 
-    def items(self) -> Iterable[tuple[str, Space[Any]]]:
-        """Names and spaces."""
+    def values(self) -> ValuesView[Space[Any]]:
+        """The spaces, in order."""
+        return self.spaces.values()
+
+    def items(self) -> ItemsView[str, Space[Any]]:
+        """The names and spaces, in order."""
         return self.spaces.items()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Dict) and self.spaces == other.spaces
 
-    __hash__ = Space.__hash__
-
     def __repr__(self) -> str:
-        return f"Dict({', '.join(f'{key!r}: {space}' for key, space in self.spaces.items())})"
+        return f"Dict({', '.join(f'{name!r}: {space!r}' for name, space in self.items())})"
 
 
-class Tuple(_Composite):
-    """Spaces in a row; a point is a tuple.
+class Tuple(Composite[tuple[Any, ...]]):
+    """Tuples with one value of each space, in order.
 
-    Example:
-        >>> from lamcts.spaces import Box, Discrete
-        >>> (1, 0.5) in Tuple([Discrete(2), Box(0.0, 1.0)])
-        True
+    Args:
+        spaces: The spaces.
+        seed: Seed of `sample`, for all parts.
+
+    Raises:
+        InvalidArgument: When there is no space, or a part is no space.
+
+    >>> from lamcts.spaces import Box, Discrete
+    >>> (0.5, 1) in Tuple([Box(0.0, 1.0), Discrete(2)])
+    True
     """
 
     def __init__(self, spaces: Iterable[Space[Any]], seed: int | None = None) -> None:
-        super().__init__()
-        self.spaces = tuple(_require_space(i, space) for i, space in enumerate(spaces))
+        self.spaces = tuple(spaces)
+        for i, space in enumerate(self.spaces):
+            _check_space(space, f"spaces[{i}]")
         if not self.spaces:
-            raise InvalidArgument("spaces: Tuple needs at least one space, got none")
-        if seed is not None:
-            self.seed(seed)
+            raise InvalidArgument("spaces: [] makes an empty space; give at least one space")
+        super().__init__(seed)
 
-    def _children(self) -> list[Space[Any]]:
-        return list(self.spaces)
+    @property
+    def parts(self) -> Sequence[Space[Any]]:
+        return self.spaces
 
-    def sample(self) -> tuple[Any, ...]:
-        """A random point of each space."""
-        return tuple(space.sample() for space in self.spaces)
+    def names(self, name: str) -> Sequence[str]:
+        return [f"{name or 'x'}[{i}]" for i in range(len(self.spaces))]
 
-    def contains(self, x: Any) -> bool:
-        """Whether ``x`` is a tuple (or list) of valid values."""
-        return (
-            isinstance(x, (tuple, list))
-            and len(x) == len(self.spaces)
-            and all(part in space for part, space in zip(x, self.spaces, strict=True))
-        )
+    def split(self, x: Any) -> Sequence[Any] | None:
+        listed = isinstance(x, tuple | list) or (isinstance(x, np.ndarray) and x.ndim > 0)
+        return list(x) if listed and len(x) == len(self.spaces) else None
+
+    def join(self, parts: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(parts)
 
     def __getitem__(self, index: int) -> Space[Any]:
         return self.spaces[index]
 
-    def __len__(self) -> int:
-        return len(self.spaces)
+    def __iter__(self) -> Iterator[Space[Any]]:
+        return iter(self.spaces)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tuple) and self.spaces == other.spaces
 
-    __hash__ = Space.__hash__
-
     def __repr__(self) -> str:
-        return f"Tuple({', '.join(map(str, self.spaces))})"
+        return f"Tuple({', '.join(map(repr, self.spaces))})"
+
+
+def leaves(space: Space[Any], name: str = "") -> Iterator[tuple[str, Leaf[Any]]]:
+    """Every leaf of ``space`` in order, with its name: ``x`` at the root, ``a.b``, ``a[1]``."""
+    if isinstance(space, Composite):
+        for part_name, part in zip(space.names(name), space.parts, strict=True):
+            yield from leaves(part, part_name)
+    elif isinstance(space, Leaf):
+        yield name or "x", space
+    else:
+        raise InvalidArgument(f"space: {space!r} is of an unknown type; use lamcts.spaces")
+
+
+def split(space: Space[Any], x: Any, name: str = "") -> Iterator[Any]:
+    """The values of ``x`` at the leaves of ``space``, in order; checks that ``x`` is an element.
+
+    Raises:
+        InvalidArgument: Naming the part that is not in its space.
+    """
+    values = space.split(x) if isinstance(space, Composite) else None
+    if isinstance(space, Composite) and values is not None:
+        for part_name, part, value in zip(space.names(name), space.parts, values, strict=True):
+            yield from split(part, value, part_name)
+    elif isinstance(space, Leaf) and space.contains(x):
+        yield x
+    else:
+        raise InvalidArgument(f"{name or 'x'}: {x!r} is not in {space!r}; give an element of it")
+
+
+def join(space: Space[Any], values: Iterator[Any]) -> Any:
+    """The element of ``space`` whose leaves have the next of ``values``, in order."""
+    if isinstance(space, Composite):
+        return space.join([join(part, values) for part in space.parts])
+    return next(values)
+
+
+def _check_space(space: object, field: str) -> None:
+    if not isinstance(space, Space):
+        raise InvalidArgument(f"{field}: {space!r} is not a space; wrap it: lamcts.spaces.as_space")

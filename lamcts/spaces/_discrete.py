@@ -1,146 +1,180 @@
-"""Unordered choices."""
+"""Categories: one choice (`Discrete`), several (`MultiDiscrete`), switches (`MultiBinary`).
+
+They are unordered: 1 is no nearer to 2 than to 9. Use an integer `Box` for ordered levels.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import Space
+from lamcts.spaces._space import Leaf, T, as_integers, as_numbers, as_shape
 
-__all__ = ["Discrete", "MultiBinary", "MultiDiscrete"]
-
-
-def _is_integer(x: Any) -> bool:
-    return (
-        isinstance(x, (int, np.integer)) and not isinstance(x, bool)
-    ) or (isinstance(x, np.ndarray) and x.shape == () and x.dtype.kind in "iu")
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
-class Discrete(Space[np.int64]):
-    """One of ``n`` unordered choices: ``start, ..., start + n - 1``.
+class Categorical(Leaf[T]):
+    """Arrays of categories: entry ``i`` is one of ``levels[i]`` integers from ``first[i]`` on."""
 
-    For ordered integers use ``Box(low, high, dtype=int)``.
+    def __init__(
+        self,
+        levels: NDArray[np.int64],
+        first: NDArray[np.int64],
+        dtype: type[np.integer[Any]],
+        seed: int | None,
+    ) -> None:
+        self.shape, self.dtype = levels.shape, np.dtype(dtype)
+        self.levels, self.first = levels, first
+        super().__init__(seed)
 
-    Example:
-        >>> 2 in Discrete(3), 3 in Discrete(3)
-        (True, False)
+    def sample(self) -> T:
+        return self.element(self.first + self.np_random.integers(self.levels))
+
+    def contains(self, x: Any) -> bool:
+        array = as_numbers(x)
+        if array is None or array.shape != self.shape or array.dtype.kind not in self._kinds:
+            return False
+        return bool(np.all((self.first <= array) & (array < self.first + self.levels)))
+
+    #: Kinds of numpy types whose values may be elements.
+    _kinds = "iu"
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        highest = self.levels.ravel().astype(np.float64) - 1.0
+        return np.zeros_like(highest), highest
+
+    def to_vector(self, x: T) -> NDArray[np.float64]:
+        return (np.asarray(x, dtype=np.int64) - self.first).ravel().astype(np.float64)
+
+    def from_vector(self, v: NDArray[np.float64]) -> T:
+        return self.element(v.astype(np.int64).reshape(self.shape) + self.first)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(other) is type(self)
+            and isinstance(other, Categorical)
+            and np.array_equal(self.levels, other.levels)
+            and np.array_equal(self.first, other.first)
+        )
+
+
+class Discrete(Categorical[Any]):
+    """One of ``n`` categories, the integers ``start, ..., start + n - 1``.
+
+    Args:
+        n: Number of categories, at least 1.
+        seed: Seed of `sample`.
+        start: The first integer.
+
+    Raises:
+        InvalidArgument: For an empty space or numbers that are not integers.
+
+    >>> space = Discrete(3, start=5)
+    >>> 5 in space, 8 in space, 5.0 in space
+    (True, False, False)
     """
 
     def __init__(self, n: int, seed: int | None = None, start: int = 0) -> None:
-        if not _is_integer(n) or n < 1:
-            raise InvalidArgument(f"n: Discrete needs at least one choice, got {n!r}")
-        if not _is_integer(start):
-            raise InvalidArgument(f"start: must be an integer, got {start!r}")
-        super().__init__((), np.int64, seed)
-        self.n, self.start = int(n), int(start)
+        levels, first = as_integers(n, "n"), as_integers(start, "start")
+        if levels.shape or levels < 1:
+            raise InvalidArgument(f"n: {n!r} makes an empty space; give a positive integer")
+        if first.shape:
+            raise InvalidArgument(f"start: {start!r} is not one integer; give for example 0")
+        self.n, self.start = int(levels), int(first)
+        super().__init__(levels, first, np.int64, seed)
 
-    def sample(self, mask: NDArray[np.int8] | None = None) -> np.int64:
-        """A random choice, among those whose entry of ``mask`` (n,) is not 0."""
+    def sample(self, mask: ArrayLike | None = None) -> Any:
+        """Draw one element.
+
+        Args:
+            mask: (n,) 1 for each category that may be drawn, 0 for the others. When none may,
+                ``start`` is returned, as in Gymnasium.
+        """
         if mask is None:
-            return np.int64(self.start + self.np_random.integers(self.n))
-        allowed = np.flatnonzero(mask)
-        if len(mask) != self.n:
-            raise InvalidArgument(f"mask: expected {self.n} entries, got {len(mask)}")
-        if not len(allowed):
-            return np.int64(self.start)  # as Gymnasium does
-        return np.int64(self.start + self.np_random.choice(allowed))
+            return super().sample()
+        allowed = as_numbers(mask)
+        if allowed is None or allowed.shape != (self.n,) or not np.isin(allowed, (0, 1)).all():
+            raise InvalidArgument(f"mask: {mask!r} is not {self.n} zeros and ones, one a category")
+        choices = np.flatnonzero(allowed)
+        return self.element(self.start + (self.np_random.choice(choices) if choices.size else 0))
 
     def contains(self, x: Any) -> bool:
-        """Whether ``x`` is an integer among the choices."""
-        return _is_integer(x) and self.start <= int(x) < self.start + self.n
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Discrete) and (self.n, self.start) == (other.n, other.start)
-
-    __hash__ = Space.__hash__
+        # like Gymnasium: Python's True is an integer, numpy's is not
+        return super().contains(int(x) if isinstance(x, bool) else x)
 
     def __repr__(self) -> str:
-        return f"Discrete({self.n}, start={self.start})" if self.start else f"Discrete({self.n})"
+        return f"Discrete({self.n}{f', start={self.start}' if self.start else ''})"
 
 
-class MultiDiscrete(Space[NDArray[np.int64]]):
-    """An array of unordered choices, ``nvec`` of them a place.
+class MultiDiscrete(Categorical[Any]):
+    """Arrays of categories: entry ``i`` is one of ``nvec[i]`` integers from ``start[i]`` on.
 
-    Example:
-        >>> [0, 2] in MultiDiscrete([2, 3])
-        True
+    Args:
+        nvec: Number of categories of each entry, at least 1; its shape is the space's.
+        seed: Seed of `sample`.
+        start: The first integer of each entry; zeros by default.
+
+    Raises:
+        InvalidArgument: For an empty space, numbers that are not integers, or shapes that differ.
+
+    >>> [1, 4] in MultiDiscrete([2, 5]), [2, 4] in MultiDiscrete([2, 5])
+    (True, False)
     """
 
     def __init__(
         self, nvec: ArrayLike, seed: int | None = None, start: ArrayLike | None = None
     ) -> None:
-        sizes = np.asarray(nvec)
-        if sizes.dtype.kind not in "iu" or sizes.size == 0 or np.any(sizes < 1):
-            raise InvalidArgument(f"nvec: needs positive integers, at least one, got {nvec!r}")
-        super().__init__(sizes.shape, np.int64, seed)
-        self.nvec = sizes.astype(np.int64)
-        self.start = np.broadcast_to(np.asarray(0 if start is None else start), sizes.shape).astype(
-            np.int64
-        )
+        self.nvec = as_integers(nvec, "nvec")
+        if not self.nvec.shape or not self.nvec.size or (self.nvec < 1).any():
+            raise InvalidArgument(
+                f"nvec: {nvec!r} makes an empty space; give positive integers, for example [3, 3]"
+            )
+        self.start = as_integers(0 if start is None else start, "start")
+        if start is None:
+            self.start = np.zeros_like(self.nvec)
+        if self.start.shape != self.nvec.shape:
+            raise InvalidArgument(
+                f"start: has shape {self.start.shape}, not {self.nvec.shape} as nvec has"
+            )
+        super().__init__(self.nvec, self.start, np.int64, seed)
 
-    def sample(self) -> NDArray[np.int64]:
-        """Random choices."""
-        return np.asarray(self.start + self.np_random.integers(self.nvec), dtype=np.int64)
-
-    def contains(self, x: Any) -> bool:
-        """Whether ``x`` holds integers of the right shape, each among its choices."""
-        point = np.asarray(x)
-        return bool(
-            point.dtype.kind in "iu"
-            and point.shape == self._shape
-            and np.all(point >= self.start)
-            and np.all(point < self.start + self.nvec)
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, MultiDiscrete)
-            and np.array_equal(self.nvec, other.nvec)
-            and np.array_equal(self.start, other.start)
-        )
-
-    __hash__ = Space.__hash__
+    def __len__(self) -> int:
+        return len(self.nvec)
 
     def __repr__(self) -> str:
-        start = f", start={self.start.tolist()}" if self.start.any() else ""
-        return f"MultiDiscrete({self.nvec.tolist()}{start})"
+        start = f", start={self.start}" if self.start.any() else ""
+        return f"MultiDiscrete({self.nvec}{start})"
 
 
-class MultiBinary(Space[NDArray[np.int8]]):
-    """An array of bits.
+class MultiBinary(Categorical[Any]):
+    """Arrays of zeros and ones.
 
-    Example:
-        >>> [0, 1, 1] in MultiBinary(3)
-        True
+    Args:
+        n: Length, or a shape.
+        seed: Seed of `sample`.
+
+    Raises:
+        InvalidArgument: For an empty shape.
+
+    >>> [0, 1, 1] in MultiBinary(3), MultiBinary((2, 2)).shape
+    (True, (2, 2))
     """
 
-    def __init__(self, n: int | tuple[int, ...], seed: int | None = None) -> None:
-        shape = tuple(int(k) for k in np.atleast_1d(np.asarray(n)))
-        if not shape or min(shape) < 1:
-            raise InvalidArgument(f"n: MultiBinary needs at least one bit, got {n!r}")
-        super().__init__(shape, np.int8, seed)
-        self.n = shape[0] if len(shape) == 1 else shape
+    _kinds = "biuf"
 
-    def sample(self) -> NDArray[np.int8]:
-        """Random bits."""
-        return self.np_random.integers(2, size=self._shape, dtype=np.int8)
+    def __init__(self, n: int | tuple[int, ...], seed: int | None = None) -> None:
+        shape = as_shape(n, "n")
+        if not shape:
+            raise InvalidArgument(f"n: {n!r} is no length; give a positive integer or a shape")
+        self.n = n
+        super().__init__(np.full(shape, 2), np.zeros(shape, np.int64), np.int8, seed)
 
     def contains(self, x: Any) -> bool:
-        """Whether ``x`` holds zeros and ones of the right shape."""
-        point = np.asarray(x)
-        return bool(
-            point.dtype.kind in "iub"
-            and point.shape == self._shape
-            and np.all((point == 0) | (point == 1))
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, MultiBinary) and self._shape == other._shape
-
-    __hash__ = Space.__hash__
+        return super().contains(x) and bool(np.isin(np.asarray(x), (0, 1)).all())
 
     def __repr__(self) -> str:
-        return f"MultiBinary({self.n})"
+        return f"MultiBinary({self.shape[0] if len(self.shape) == 1 else self.shape})"

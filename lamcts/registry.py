@@ -95,11 +95,14 @@ class ProblemSpec:
         return found
 
 
-#: Shipped short names: a file in ``problems/``, its one-line summary and the extra it needs.
+_NASBENCH = "cells of the NASBench-101 space, trained or looked up"
+
+#: What ships in ``problems/``, under the file's own name and, where results count, a versioned id.
 _SHIPPED = (
-    ("nasbench", "cells of the NASBench-101 space, trained or looked up", "torch"),
-    ("my_evaluator", "a short problem to copy: tune a support-vector machine", None),
-    ("synthetic", "a test function with a known optimum, wrapped as you like", None),
+    ProblemSpec("my_evaluator", "lamcts.problems.my_evaluator", {}, "a short problem to copy"),
+    ProblemSpec("nasbench", "lamcts.problems.nasbench", {}, _NASBENCH, "torch"),
+    ProblemSpec("nasbench101-v0", "lamcts.problems.nasbench", {}, _NASBENCH, "torch"),
+    ProblemSpec("synthetic", "lamcts.problems.synthetic", {}, "a test function, wrapped as asked"),
 )
 
 _registered: dict[str, ProblemSpec] = {}
@@ -183,15 +186,8 @@ def make(id: str, **kwargs: Any) -> Evaluator:
 
 def _known() -> dict[str, ProblemSpec]:
     """All specs by id; what the user registered goes before what is shipped or installed."""
-    known = {spec.id: spec for spec in (*_shipped(), *_functions(), *_installed())}
+    known = {spec.id: spec for spec in (*_SHIPPED, *_functions(), *_installed())}
     return known | _registered
-
-
-def _shipped() -> list[ProblemSpec]:
-    return [
-        ProblemSpec(name, f"lamcts.problems.{name}", {}, summary, requires)
-        for name, summary, requires in _SHIPPED
-    ]
 
 
 def _functions() -> list[ProblemSpec]:

@@ -155,7 +155,7 @@ def test_known_points_can_be_told() -> None:
     opt = make_optimizer("lamcts", REAL, seed=0)
     opt.tell([1.0, 2.0, 3.0], 0.5)
     assert opt.best.x.tolist() == [1.0, 2.0, 3.0]
-    with pytest.raises(InvalidArgument, match="not a point"):
+    with pytest.raises(InvalidArgument, match="is not in Box"):
         opt.tell([1.0, 2.0, 30.0], 0.5)
 
 

@@ -88,5 +88,5 @@ def test_enumeration_lists_every_point_once() -> None:
 
 
 def test_a_point_outside_the_space_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="not a point"):
+    with pytest.raises(InvalidArgument, match="is not in Box"):
         Codec(Box(0.0, 1.0, shape=(2,))).to_vector([0.5, 1.5])

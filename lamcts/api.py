@@ -73,7 +73,7 @@ def search(
         deterministic: Propose the same trials whatever the number of workers, up to 8, and
             whichever is faster.
         init: Points to evaluate first, or pairs ``(x, value)`` of points that are known; these
-            cost no budget.
+            cost no budget (``(x, None)`` is evaluated).
         **more_settings: The optimizer's settings too, as keywords.
 
     Returns:

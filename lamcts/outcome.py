@@ -22,7 +22,7 @@ __all__ = [
     "cost_of",
     "evaluate",
     "outcome_of",
-    "test_of",
+    "held_out",
 ]
 
 
@@ -153,7 +153,7 @@ def cost_of(evaluator: Evaluator, x: Any) -> dict[str, float]:
     return cost
 
 
-def test_of(evaluator: Evaluator, x: Any) -> dict[str, float]:
+def held_out(evaluator: Evaluator, x: Any) -> dict[str, float]:
     """What ``Evaluator.test`` says of a run's best point; a failure here must not lose the run."""
     try:
         return {str(name): float(figure) for name, figure in evaluator.test(x).items()}

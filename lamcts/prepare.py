@@ -96,23 +96,21 @@ def executor(evaluator: Evaluator, ref: ProblemRef | None, config: RunConfig) ->
 
 
 def initial_points(init: Iterable[Any], space: Space[Any]) -> Points:
-    """The user's initial points, each with its value or ``None``.
+    """The user's initial points, each with its value, or ``None`` when it is to be evaluated.
 
     Raises:
         InvalidArgument: One is neither a point of the space nor a pair of a point and its value.
     """
     points: list[tuple[Any, float | None]] = []
     for i, item in enumerate(init):
-        if item in space:
-            points.append((item, None))
-            continue
-        is_pair = isinstance(item, (tuple, list)) and len(item) == 2 and item[0] in space
-        value = as_number(item[1]) if is_pair else None
-        if value is None or not math.isfinite(value):
+        is_pair = isinstance(item, (tuple, list)) and len(item) == 2
+        x, value = item if is_pair and item not in space else (item, None)
+        number = as_number(value)
+        if x not in space or (value is not None and not math.isfinite(number or math.nan)):
             raise InvalidArgument(
                 f"init[{i}]: {item!r} is no point of {space!r}, and no pair (point, finite value)"
             )
-        points.append((item[0], value))
+        points.append((x, number))
     return points
 
 

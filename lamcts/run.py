@@ -28,7 +28,7 @@ from lamcts.executors import Executor, Task
 from lamcts.failures import failing, first_failure
 from lamcts.history import Trial, TrialState
 from lamcts.interrupts import Interrupts
-from lamcts.outcome import Outcome, cost_of, outcome_of, test_of
+from lamcts.outcome import Outcome, cost_of, held_out, outcome_of
 from lamcts.result import Result, best_trial, trial_to_json
 from lamcts.spaces import as_space, from_json, to_json
 from lamcts.storage import Event, RunFolder, encode, outcome_in
@@ -132,7 +132,7 @@ class Run:
         with Interrupts(on_first=lambda: self.stop("interrupted")) as interrupts:
             stopped = self._loop(interrupts)
         tested = self.best if stopped in _TESTED else None
-        figures = {} if tested is None else test_of(self.evaluator, tested.x)
+        figures = {} if tested is None else held_out(self.evaluator, tested.x)
         result = self._result(stopped, figures)
         if self._store:
             self._store.append("stop", stopped=stopped, test=figures, seconds=self.seconds)

@@ -22,7 +22,7 @@ from lamcts.spaces import as_space, from_json
 
 __all__ = ["IN_WORKER", "main", "receive", "send"]
 
-#: Set in a worker's environment; a problem file that starts a search when imported is told so.
+#: Set while a worker loads the problem: a file that starts a search when imported is told so.
 IN_WORKER = "LAMCTS_IN_WORKER"
 
 
@@ -50,6 +50,7 @@ def main(descriptor: int) -> None:
         except LamctsError as error:
             send(connection, {"refused": str(error)})
             return
+        os.environ.pop(IN_WORKER, None)  # an evaluation may well search something itself
         send(connection, {"ready": True})
         with evaluator:
             _serve(connection, evaluator)

@@ -78,10 +78,14 @@ class RunFolder:
         except OSError as error:
             raise RunWriteError(f"{path}: cannot be made ({error.strerror})") from error
         folder = cls(path)
-        replace_file(path / "env.json", json.dumps(_environment(), indent=2) + "\n")
-        folder.append("start", **header)
-        for directory in (path, path.parent):
-            _sync(directory)
+        try:
+            replace_file(path / "env.json", json.dumps(_environment(), indent=2) + "\n")
+            folder.append("start", **header)
+            for directory in (path, path.parent):
+                _sync(directory)
+        except BaseException:
+            folder.close()
+            raise
         return folder
 
     @classmethod

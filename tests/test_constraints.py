@@ -1,0 +1,74 @@
+"""Constraints on costs: how they are written, what they refuse, and what is said of mistakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import lamcts
+from lamcts.constraints import Constraint, check_constraints, feasibility, parse_constraint
+from lamcts.errors import InvalidArgument, UnknownName
+
+
+class Cells(lamcts.Evaluator):
+    """Costs grow with x; odd points have none."""
+
+    space = lamcts.spaces.Box(0, 9, shape=(1,), dtype="int64")
+
+    def cost(self, x: Any) -> dict[str, float]:
+        if x[0] % 2:
+            raise lamcts.Infeasible("odd")
+        return {"flops": 100.0 * x[0], "params": 5.0}
+
+    def evaluate(self, x: Any) -> float:
+        return -float(x[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "relation", "bound"),
+    [
+        ("flops<=600e6", "flops", "<=", 6e8),
+        (" latency_ms < 2.5 ", "latency_ms", "<", 2.5),
+        ("params>=-1", "params", ">=", -1.0),
+        ("params>0", "params", ">", 0.0),
+    ],
+)
+def test_parse(text: str, name: str, relation: str, bound: float) -> None:
+    assert parse_constraint(text) == Constraint(name, relation, bound)
+
+
+@pytest.mark.parametrize("text", ["", "flops", "flops=3", "flops<=many", "<=3", "a<=nan", "a<b<3"])
+def test_what_is_no_constraint_is_shown_with_the_form(text: str) -> None:
+    with pytest.raises(InvalidArgument, match="NAME<=NUMBER") as error:
+        parse_constraint(text)
+    assert repr(text) in str(error.value)
+
+
+def test_bounds_are_inclusive_as_written() -> None:
+    cost = {"flops": 5.0}
+    expected = {"<=": True, ">=": True, "<": False, ">": False}
+    for relation, holds in expected.items():
+        assert Constraint("flops", relation, 5.0).holds(cost) is holds
+
+
+def test_feasibility_is_all_constraints_and_a_cost_at_all() -> None:
+    feasible = feasibility(map(parse_constraint, ["flops<=400", "flops>0"]), Cells())
+    assert feasible is not None
+    assert [x for x in range(10) if feasible([x])] == [2, 4]
+    assert feasibility([], Cells()) is None
+
+
+def test_an_unknown_cost_is_found_before_the_run() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'flops'"):
+        check_constraints([parse_constraint("flop<=3")], Cells())
+    check_constraints([parse_constraint("flops<=3")], Cells())
+
+
+def test_a_search_proposes_only_what_satisfies_them() -> None:
+    result = lamcts.search(
+        Cells, budget=10, seed=0, optimizer="random", constraints=["flops<=400", "params<9"]
+    )
+    assert sorted(trial.x[0] for trial in result.trials) == [0, 2, 4]
+    assert result.stopped == "exhausted"
+    assert result.best.cost == {"flops": 400.0, "params": 5.0}

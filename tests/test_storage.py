@@ -1,0 +1,319 @@
+"""The run folder: what it holds, exact numbers, one writer, and readers who disturb nobody."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+import lamcts
+from lamcts import storage
+from lamcts.errors import InvalidArgument, RunError
+from lamcts.history import TrialState
+from lamcts.storage import RUN_FILE, RunFolder, RunWriteError, default_folder, read_run
+from lamcts.storage._log import read_events
+
+SPACE = {
+    "type": "Box",
+    "low": -1.0,
+    "high": 1.0,
+    "shape": [2],
+    "dtype": "float64",
+    "scale": "linear",
+}
+HEADER: dict[str, Any] = {
+    "lamcts": "0.1.0",
+    "problem": None,
+    "name": "bowl",
+    "fingerprint": {"problem": "Bowl", "direction": "minimize", "space": SPACE},
+    "seed": 0,
+    "init": [],
+    "budget": 4,
+    "optimizer": "random",
+}
+ASK = {"attempt": 0, "x": [0.1, 0.2], "cost": {}, "info": {}}
+TELL = {
+    "state": "complete",
+    "value": 1.5,
+    "metrics": {},
+    "artifacts": {},
+    "error": None,
+    "seconds": 0.1,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[RunFolder]:
+    folder = RunFolder.create(tmp_path / "runs" / "one", HEADER, None)
+    yield folder
+    folder.close()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality that knows NaN and the sign of zero, and what JSON makes of a tuple."""
+    if isinstance(a, float) and isinstance(b, float):
+        return repr(a) == repr(b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    return bool(a == b)
+
+
+@given(value=json_values)
+def test_values_round_trip_exactly(value: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.getbasetemp() / "round-trip.jsonl"
+    line = storage.encode({"v": 1, "event": "tell", "value": value})
+    assert "\n" not in line
+    json.loads(line, parse_constant=pytest.fail)  # standard JSON: no NaN, no Infinity
+    file.write_text(line + "\n")
+    (event,), _ = read_events(file)
+    assert same(event["value"], value)
+
+
+def test_numpy_scalars_are_numbers() -> None:
+    assert storage.encode({"a": np.float64(0.1), "b": np.int64(3)}) == '{"a":0.1,"b":3}'
+
+
+def test_a_new_folder_holds_header_and_environment(folder: RunFolder) -> None:
+    run = read_run(folder.path)
+    assert run.header["fingerprint"] == HEADER["fingerprint"]
+    assert run.trials == []
+    assert run.stop is None
+    assert not run.finished
+    environment = json.loads((folder.path / "env.json").read_text())
+    assert environment["python"] == sys.version.split()[0]
+    assert environment["packages"]["numpy"] == np.__version__
+    assert environment["threads"]["OMP_NUM_THREADS"] == os.environ["OMP_NUM_THREADS"]
+
+
+def test_a_taken_name_gets_a_suffix(folder: RunFolder) -> None:
+    before = (folder.path / RUN_FILE).read_bytes()
+    for name in ("one-2", "one-3"):
+        another = RunFolder.create(folder.path, HEADER, None)
+        assert another.path.name == name
+        another.close()
+    assert (folder.path / RUN_FILE).read_bytes() == before
+
+
+def test_the_problem_file_is_copied(tmp_path: Path) -> None:
+    source = tmp_path / "mine.py"
+    source.write_text("# mine\n")
+    folder = RunFolder.create(tmp_path / "run", HEADER, source)
+    folder.close()
+    assert (folder.path / "problem.py").read_text() == "# mine\n"
+
+
+def test_the_default_folder_has_a_safe_name() -> None:
+    path = default_folder("my problem/../x", 7)
+    assert path.parts[0] == "runs"
+    assert path.parts[1] == "my-problem-..-x"
+    assert path.name.endswith("-7")
+
+
+def test_settings_that_are_no_values_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"settings: <object .* cannot be stored"):
+        RunFolder.create(tmp_path / "run", {**HEADER, "settings": {"a": object()}}, None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_each_event_is_one_write_and_one_fsync(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        written = (folder.path / RUN_FILE).read_bytes()
+        calls.append(written.decode().splitlines()[-1])  # it is in the file by now
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    folder.append("ask", number=0, **ASK)
+    folder.append("tell", number=0, **TELL)
+    assert [json.loads(line)["event"] for line in calls] == ["ask", "tell"]
+
+
+def test_one_writer_and_any_number_of_readers(folder: RunFolder) -> None:
+    code = (
+        "import sys; from pathlib import Path; from lamcts.storage import *\n"
+        "print(len(read_run(Path(sys.argv[1])).trials))\n"
+        "RunFolder.open(Path(sys.argv[1]))"
+    )
+    root = Path(__file__).parents[1]
+    folder.append("ask", number=0, **ASK)
+    command = [sys.executable, "-c", code, str(folder.path)]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    second = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert second.stdout == "1\n"
+    assert f"run is open in pid {os.getpid()}" in second.stderr
+    folder.close()
+    folder.close()  # harmless
+    third = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert third.returncode == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of Python 3.12, on threads
+def test_the_lock_is_not_held_by_forked_children(folder: RunFolder) -> None:
+    """A data loader's process may outlive a killed run; it must not keep the run open."""
+    gone, stay = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(stay)
+        os.read(gone, 1)  # until the parent closes its end
+        os._exit(0)
+    folder.close()
+    RunFolder.open(folder.path)[0].close()
+    os.close(stay)
+    os.waitpid(child, 0)
+
+
+def test_a_torn_line_is_invisible_to_readers_and_cut_by_the_writer(
+    folder: RunFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.append("ask", number=0, **ASK)
+    folder.close()
+    file = folder.path / RUN_FILE
+    whole = file.read_bytes()
+    file.write_bytes(whole + b'{"v":1,"event":"tell","numb')
+    assert [trial.state for trial in read_run(folder.path).trials] == [TrialState.RUNNING]
+    assert file.read_bytes() != whole  # reading changes nothing
+    reopened, events = RunFolder.open(folder.path)
+    assert [event["event"] for event in events] == ["start", "ask"]
+    assert "cut short (27 bytes)" in caplog.text
+    reopened.append("tell", number=0, **TELL)
+    reopened.close()
+    assert read_run(folder.path).trials[0].value == 1.5
+
+
+BAD_LINES = [
+    ("not json", "not an event"),
+    ("[]", "not an event"),
+    ("null", "not an event"),
+    ('{"event":"tell"}', "not an event"),
+    ("\0\0\0", "not an event"),
+    ("[" * 100_000, "not an event"),
+    ('{"v":2,"event":"ask"}', "format 2 is not known here"),
+    ('{"v":1,"event":"dance"}', "unknown event 'dance'"),
+    ('{"v":1,"event":"tell","number":0}', "no 'state'"),
+    ('{"v":1,"event":"tell","number":5}', "does not fit the run"),
+    ('{"v":1,"event":"tell","number":-1}', "does not fit the run"),
+    ('{"v":1,"event":"tell","number":"0"}', "does not fit the run"),
+    (storage.encode({"v": 1, "event": "tell", "number": 0, **TELL, "state": "running"}), "running"),
+    (storage.encode({"v": 1, "event": "tell", "number": 0, **TELL, "value": None}), "value None"),
+    (storage.encode({"v": 1, "event": "ask", "number": 3, **ASK}), "comes before trial 1"),
+    (storage.encode({"v": 1, "event": "ask", "number": 1, **ASK, "x": [5.0, 0]}), "[5.0, 0]"),
+    ('{"v":1,"event":"resume"}', "no 'budget'"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), BAD_LINES, ids=range(len(BAD_LINES)))
+def test_a_bad_line_is_named(folder: RunFolder, line: str, message: str) -> None:
+    folder.append("ask", number=0, **ASK)
+    folder.close()
+    with open(folder.path / RUN_FILE, "a") as file:
+        file.write(line + "\n")
+    with pytest.raises(RunError, match=r"run\.jsonl, line 3: ") as error:
+        read_run(folder.path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_trial_is_told_once(folder: RunFolder) -> None:
+    folder.append("ask", number=0, **ASK)
+    folder.append("tell", number=0, **TELL)
+    folder.append("tell", number=0, **TELL)
+    with pytest.raises(RunError, match=r"line 4: .*trial 0 is finished already"):
+        read_run(folder.path)
+
+
+def test_there_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there is no run here"):
+        read_run(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+class FullDisk:
+    """A file on a disk that has room for a few more bytes, or whose fsync fails."""
+
+    def __init__(self, file: Any, room: int) -> None:
+        self._file, self._room = file, room
+
+    def write(self, data: bytes) -> int:
+        if self._room == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written: int = self._file.write(data[: self._room])
+        return written
+
+    def fileno(self) -> int:
+        return int(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@pytest.mark.parametrize("room", [0, 20])
+def test_a_full_disk_stops_the_run_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    class Bowl(lamcts.Evaluator):
+        space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+
+        def evaluate(self, x: Any) -> float:
+            return float(x @ x)
+
+    class FillsDisk(lamcts.Callback):
+        def on_ask(self, run: Any, trial: lamcts.Trial) -> None:
+            if trial.number == 3:
+                log = run._store._log
+                monkeypatch.setattr(log, "_file", FullDisk(log._file, room))
+
+    options: dict[str, Any] = {"budget": 6, "seed": 1, "optimizer": "random"}
+    with pytest.raises(RunWriteError, match="No space left") as error:
+        lamcts.search(Bowl, folder=tmp_path / "run", callbacks=[FillsDisk()], **options)
+    assert error.value.exit_code == 1
+    states = [trial.state.value for trial in read_run(tmp_path / "run").trials]
+    assert states == ["complete"] * 3 + ["running"]
+    resumed = lamcts.resume(tmp_path / "run", problem=Bowl)
+    expected = lamcts.search(Bowl, **options)
+    assert [t.value for t in resumed.trials] == [t.value for t in expected.trials]
+
+
+def test_differences_name_the_place() -> None:
+    changed = {**SPACE, "high": [1.0, 2.0]}
+    assert list(storage.differences({"space": SPACE}, {"space": changed})) == [
+        "space.high: 1.0 in the run, [1.0, 2.0] now"
+    ]
+    assert list(storage.differences([1, 2], [1, 3], "x")) == ["x[1]: 2 in the run, 3 now"]
+    assert list(storage.differences(SPACE, dict(SPACE))) == []
+
+
+def test_best_json_is_replaced_never_rewritten(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write_best({"value": 1})
+
+    def fail(source: Any, target: Any) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(RunWriteError, match=r"best\.json: cannot be written"):
+        folder.write_best({"value": 2})
+    assert json.loads((folder.path / "best.json").read_text()) == {"value": 1}

@@ -12,6 +12,7 @@ process to where the old one was, whenever that was killed:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections import Counter
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from lamcts.callbacks import Callback, Callbacks
 from lamcts.config import RunConfig
-from lamcts.errors import TooManyFailures
+from lamcts.errors import Infeasible, TooManyFailures
 from lamcts.evaluator import Evaluator
 from lamcts.executors import Executor, Task
 from lamcts.failures import failing, first_failure
@@ -147,8 +148,6 @@ class Run:
         deadline = None if timeout is None else time.monotonic() + timeout
         for number in sorted(self._open - self._written.keys()):
             self._again(number)  # was in flight when the last session ended
-        for x, value in self._init[len(self.trials) :]:
-            self._begin_given(x, value)
         while True:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
@@ -176,30 +175,24 @@ class Run:
         return affordable and not self._exhausted and len(self._open) < window
 
     def _ask(self) -> None:
-        asked = self.optimizer.ask(1)
-        if asked:
+        """Begin the next trial: an initial point while there are any, else a proposal."""
+        number = len(self.trials)
+        if number < len(self._init):
+            x, value = self._init[number]
+            source = "init" if value is None else "known"
+            self._begin(self.optimizer.replay(number, x, {"source": source}))
+        elif asked := self.optimizer.ask(1):
             self._begin(asked[0])
         else:
             self._exhausted = True
 
-    def _begin_given(self, x: Any, value: float | None) -> None:
-        """Begin with a point the user gave; with its value, there is nothing to evaluate."""
-        info = {"source": "init" if value is None else "known"}
-        trial = self.optimizer.replay(len(self.trials), x, info)
-        self._begin(trial, None if value is None else outcome_of(value, self.evaluator.direction))
-
-    def _begin(self, trial: Trial, outcome: Outcome | None = None) -> None:
-        """Store a new trial; then evaluate it, unless its outcome is known."""
+    def _begin(self, trial: Trial) -> None:
         trial = replace(trial, cost=cost_of(self.evaluator, trial.x))
         self._add(trial)
-        self._write("ask", **self._asked(trial))
+        x = to_json(self._space, trial.x)
+        self._write("ask", number=trial.number, attempt=0, x=x, cost=trial.cost, info=trial.info)
         self._callbacks.notify("on_ask", self, trial)
-        outcome = outcome or self._answers.get(self._key(trial))
-        if outcome is None:
-            self._submit(trial)
-        else:
-            self._finish(trial.number, replace(outcome, seconds=0.0))
-            self._settle()
+        self._evaluate(trial)
 
     def _again(self, number: int, **why: str | None) -> None:
         """Evaluate a trial once more, at the same point."""
@@ -207,7 +200,19 @@ class Run:
         self.trials[number] = trial
         self._write("ask", number=number, attempt=trial.attempt, **why)
         self._callbacks.notify("on_ask", self, trial)
-        self._submit(trial)
+        self._evaluate(trial)
+
+    def _evaluate(self, trial: Trial) -> None:
+        """Submit a trial, unless its value was given or an equivalent point's outcome is known."""
+        answer = self._answers.get(self._key(trial))
+        if trial.info.get("source") == "known":
+            _, value = self._init[trial.number]
+            answer = outcome_of(value, self.evaluator.direction)
+        if answer is None:
+            self._submit(trial)
+        else:
+            self._finish(trial.number, replace(answer, seconds=0.0))
+            self._settle()
 
     def _submit(self, trial: Trial) -> None:
         folder = self._store.trial_folder(trial.number) if self._store else None
@@ -297,11 +302,10 @@ class Run:
         if number < len(self.trials):
             self.trials[number] = replace(self.trials[number], attempt=event["attempt"])
             return
-        info = event["info"]
         # Deterministic mode: this trial was asked for once there was room, and no later.
-        while "source" not in info and not self._has_room() and self._deliver():
+        while not self._has_room() and self._deliver():
             pass
-        trial = self.optimizer.replay(number, from_json(self._space, event["x"]), info)
+        trial = self.optimizer.replay(number, from_json(self._space, event["x"]), event["info"])
         self._add(replace(trial, cost=event["cost"], attempt=event["attempt"]))
 
     # -- parts ---------------------------------------------------------------------------------
@@ -311,18 +315,12 @@ class Run:
         self._open.add(trial.number)
         self.counts[TrialState.RUNNING] += 1
 
-    def _asked(self, trial: Trial) -> dict[str, Any]:
-        return {
-            "number": trial.number,
-            "attempt": trial.attempt,
-            "x": to_json(self._space, trial.x),
-            "cost": trial.cost,
-            "info": trial.info,
-        }
-
     def _key(self, trial: Trial) -> str:
         """The same for equivalent points; what an optimizer proposes is canonical already."""
-        x = self.evaluator.canonical(trial.x) if "source" in trial.info else trial.x
+        x = trial.x
+        if "source" in trial.info:
+            with contextlib.suppress(Infeasible):
+                x = self.evaluator.canonical(x)
         return encode(to_json(self._space, x))
 
     def _result(self, stopped: str, test: Mapping[str, float]) -> Result:

@@ -1,0 +1,129 @@
+"""``resume``: the same trials as without a stop, nothing for a finished run, and clear refusals."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lamcts
+from lamcts.errors import InvalidArgument, RunError
+from lamcts.problem import ProblemRef
+from lamcts.storage import RUN_FILE, read_run
+
+SPHERE = Path(__file__).parent / "crash" / "sphere.py"
+
+
+def values(result: lamcts.Result) -> list[Any]:
+    return [(trial.number, trial.x.tolist(), trial.state, trial.value) for trial in result.trials]
+
+
+def search(budget: int, folder: Path | None = None, **options: Any) -> lamcts.Result:
+    options = {"seed": 4, "optimizer": "random", **options}
+    return lamcts.search(ProblemRef(str(SPHERE)), budget=budget, folder=folder, **options)
+
+
+@pytest.mark.parametrize("optimizer", ["lamcts", "random", "sobol", "turbo", "evolution", "cmaes"])
+def test_a_raised_budget_goes_on_as_if_never_stopped(tmp_path: Path, optimizer: str) -> None:
+    first = search(12, tmp_path / "run", optimizer=optimizer)
+    assert first.folder is not None
+    second = lamcts.resume(first.folder, budget=18)
+    third = lamcts.resume(first.folder, budget=24)
+    assert second.budget == 18
+    assert third.stopped == "budget"
+    assert values(third) == values(search(24, optimizer=optimizer))
+    assert third.seconds >= first.seconds
+
+
+def test_a_finished_run_is_not_touched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = search(5, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").glob("*")}
+    again = lamcts.resume(tmp_path / "run")
+    assert values(again) == values(first)
+    assert again.stopped == "budget"
+    assert "finished, nothing to do; raise the budget" in caplog.text
+    assert {path: path.read_bytes() for path in (tmp_path / "run").glob("*")} == before
+
+
+def test_deterministic_runs_with_any_workers_and_budgets(tmp_path: Path) -> None:
+    """Sessions of different sizes on different numbers of workers replay to the same state."""
+    first = search(12, tmp_path / "run", deterministic=True, optimizer="lamcts", n_init=4)
+    assert first.folder is not None
+    lamcts.resume(first.folder, budget=18, workers=2)
+    shutil.copytree(first.folder, tmp_path / "copy")
+    once = lamcts.resume(first.folder, budget=26, workers=2)
+    again = lamcts.resume(tmp_path / "copy", budget=26, workers=1)
+    assert values(once) == values(again)
+
+
+def test_the_run_file_may_be_named_itself(tmp_path: Path) -> None:
+    search(3, tmp_path / "run")
+    assert len(lamcts.resume(tmp_path / "run" / RUN_FILE, budget=4).trials) == 4
+
+
+def test_a_changed_problem_is_refused_with_the_difference(tmp_path: Path) -> None:
+    problem = tmp_path / "mine.py"
+    text = SPHERE.read_text()
+    problem.write_text(text)
+    lamcts.search(problem, budget=3, optimizer="random", folder=tmp_path / "run")
+    before = (tmp_path / "run" / RUN_FILE).read_bytes()
+
+    problem.write_text(text.replace("Box(-1.0, 1.0", "Box(-1.0, 2.0"))
+    with pytest.raises(RunError, match=r"space\.high: 1\.0 in the run, 2\.0 now"):
+        lamcts.resume(tmp_path / "run", budget=5)
+    problem.write_text(text.replace("    space =", '    direction = "maximize"\n    space ='))
+    with pytest.raises(RunError, match="direction: 'minimize' in the run, 'maximize' now"):
+        lamcts.resume(tmp_path / "run", budget=5)
+    problem.unlink()
+    with pytest.raises(RunError, match=r"no file .*; if it has moved, give problem="):
+        lamcts.resume(tmp_path / "run", budget=5)
+    assert (tmp_path / "run" / RUN_FILE).read_bytes() == before
+
+    moved = tmp_path / "moved.py"
+    moved.write_text(text)
+    assert len(lamcts.resume(tmp_path / "run", budget=5, problem=moved).trials) == 5
+
+
+def test_an_edited_file_is_only_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    problem = tmp_path / "mine.py"
+    problem.write_text(SPHERE.read_text())
+    lamcts.search(problem, budget=3, optimizer="random", folder=tmp_path / "run")
+    problem.write_text(SPHERE.read_text() + "\n# a remark\n")
+    lamcts.resume(tmp_path / "run", budget=4)
+    assert "mine.py has changed since the run was started" in caplog.text
+
+
+def test_a_problem_without_a_reference_must_be_given(tmp_path: Path) -> None:
+    class Local(lamcts.Evaluator):
+        space = lamcts.spaces.Discrete(9)
+
+        def evaluate(self, x: Any) -> float:
+            return float(x)
+
+    lamcts.search(Local(), budget=3, seed=0, optimizer="random", folder=tmp_path / "run")
+    with pytest.raises(RunError, match=r"problem=\.\.\."):
+        lamcts.resume(tmp_path / "run", budget=5)
+    assert len(lamcts.resume(tmp_path / "run", budget=5, problem=Local()).trials) == 5
+
+
+@pytest.mark.parametrize("budget", [0, -3, 2.5])
+def test_a_bad_budget(tmp_path: Path, budget: Any) -> None:
+    search(3, tmp_path / "run")
+    with pytest.raises(InvalidArgument, match="budget: must be an integer"):
+        lamcts.resume(tmp_path / "run", budget=budget)
+    assert read_run(tmp_path / "run").budget == 3
+
+
+def test_a_damaged_header_is_named(tmp_path: Path) -> None:
+    search(3, tmp_path / "run")
+    file = tmp_path / "run" / RUN_FILE
+    file.write_bytes(file.read_bytes().replace(b'"retries":1', b'"retrying":1', 1))
+    with pytest.raises(RunError, match=r"run\.jsonl, line 1: the header is damaged"):
+        lamcts.resume(tmp_path / "run", budget=5)
+
+
+def test_a_smaller_budget_stops_at_once(tmp_path: Path) -> None:
+    search(6, tmp_path / "run")
+    assert len(lamcts.resume(tmp_path / "run", budget=4).trials) == 6

@@ -1,0 +1,447 @@
+"""``search``: the loop, its budget, its ends, and what it does with every kind of outcome."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamcts
+from lamcts.errors import InvalidArgument, LamctsError, TooManyFailures, UnknownName
+from lamcts.history import TrialState
+from lamcts.problem import ProblemRef
+from lamcts.storage import RUN_FILE
+
+TASKS = Path(__file__).parent / "executors" / "tasks.py"
+SPHERE = Path(__file__).parent / "crash" / "sphere.py"
+
+
+class Bowl(lamcts.Evaluator):
+    """A paraboloid that keeps count of its evaluations, and fails as told."""
+
+    space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+
+    def __init__(self, outcome: Any = None) -> None:
+        self.outcome = outcome
+        self.calls = 0
+        self.tested: list[Any] = []
+
+    def evaluate(self, x: Any) -> Any:
+        self.calls += 1
+        value = float(x @ x)
+        return value if self.outcome is None else self.outcome(self.calls, value)
+
+    def test(self, x: Any) -> dict[str, float]:
+        self.tested.append(x)
+        return {"held_out": float(x @ x) + 1}
+
+
+def run(problem: Any, budget: int = 12, **options: Any) -> lamcts.Result:
+    return lamcts.search(problem, **{"budget": budget, "seed": 0, "optimizer": "random", **options})
+
+
+def failing(calls: int, value: float) -> float:
+    raise ValueError(f"call {calls}")
+
+
+def lines(result: lamcts.Result) -> list[dict[str, Any]]:
+    assert result.folder is not None
+    return [json.loads(line) for line in (result.folder / RUN_FILE).read_text().splitlines()]
+
+
+# -- the loop ------------------------------------------------------------------------------------
+
+
+def test_the_budget_is_a_total() -> None:
+    problem = Bowl()
+    result = run(problem, 12)
+    assert problem.calls == len(result.trials) == result.counts["complete"] == 12
+    assert [trial.number for trial in result.trials] == list(range(12))
+    assert result.stopped == "budget"
+    assert result.best.value == min(trial.value or 0.0 for trial in result.trials)
+
+
+def test_the_best_point_is_tested_once_at_the_end() -> None:
+    problem = Bowl()
+    result = run(problem)
+    assert len(problem.tested) == 1
+    assert np.array_equal(problem.tested[0], result.best.x)
+    assert result.test == {"held_out": (result.best.value or 0.0) + 1}
+
+
+def test_a_failing_test_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    problem = Bowl()
+    problem.test = lambda x: {}[0]  # type: ignore[method-assign]
+    assert run(problem).test == {}
+    assert "no test figures" in caplog.text
+
+
+def test_the_order_of_durability(tmp_path: Path) -> None:
+    """Ask on disk before its evaluation; tell on disk before callbacks and before the next ask."""
+    seen: list[str] = []
+
+    def written() -> str:
+        return json.loads((tmp_path / "run" / RUN_FILE).read_text().splitlines()[-1])["event"]  # type: ignore[no-any-return]
+
+    class Watch(lamcts.Callback):
+        def on_ask(self, run: Any, trial: lamcts.Trial) -> None:
+            seen.append(f"on_ask:{written()}")
+
+        def on_tell(self, run: Any, trial: lamcts.Trial) -> None:
+            seen.append(f"on_tell:{written()}")
+
+    def outcome(calls: int, value: float) -> float:
+        seen.append(f"evaluate:{written()}")
+        return value
+
+    run(Bowl(outcome), 2, folder=tmp_path / "run", callbacks=[Watch()])
+    assert seen == ["on_ask:ask", "evaluate:ask", "on_tell:tell"] * 2
+
+
+def test_nothing_is_written_without_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(Bowl()).folder is None
+    assert list(tmp_path.iterdir()) == []
+    assert str(run(ProblemRef(str(SPHERE)), 2, folder=True).folder).startswith("runs/sphere/")
+
+
+def test_the_seed_that_was_drawn_repeats_the_run() -> None:
+    drawn = run(Bowl(), seed=None)
+    again = run(Bowl(), seed=drawn.seed)
+    assert [t.value for t in again.trials] == [t.value for t in drawn.trials]
+
+
+# -- outcomes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [math.nan, None, "0.3", 1j, True, [1.0], -math.inf])
+def test_what_is_no_objective_fails_the_trial_and_not_the_run(bad: Any) -> None:
+    result = run(Bowl(lambda calls, value: bad if calls % 3 == 0 else value), 12)
+    assert result.counts["failed"] == 4
+    assert result.counts["complete"] == 8
+    assert "evaluate returned" in str(result.trials[2].error)
+    assert result.trials[2].value is None
+
+
+def test_failures_do_not_move_the_best() -> None:
+    sound = run(Bowl(), 14)
+    spoiled = run(Bowl(lambda calls, value: math.nan if calls % 3 == 0 else value), 14)
+    values = [t.value for i, t in enumerate(sound.trials) if (i + 1) % 3]
+    assert [t.value for t in spoiled.trials if t.value is not None] == values
+
+
+def test_infeasible_trials_are_free_up_to_a_cap() -> None:
+    def outcome(calls: int, value: float) -> float:
+        if calls % 2:
+            raise lamcts.Infeasible("odd")
+        return value
+
+    result = run(Bowl(outcome), 10)
+    assert result.counts["complete"] == 10
+    assert result.counts["infeasible"] == 10
+
+    problem = Bowl(lambda calls, value: math.inf)
+    result = run(problem, 10)
+    assert result.stopped == "budget"
+    assert result.counts["infeasible"] == 120
+    with pytest.raises(LamctsError, match=r"no trial has completed .*returned inf"):
+        _ = result.best
+
+
+def test_all_trials_fail() -> None:
+    problem = Bowl(failing)
+    with pytest.raises(
+        TooManyFailures, match=r"10 of 10 trials failed; the first, trial 0"
+    ) as error:
+        run(problem, 100)
+    assert "ValueError: call 1" in str(error.value)
+    assert "in failing" in str(error.value)
+    assert error.value.exit_code == 3
+    assert problem.calls == 10
+
+
+@pytest.mark.parametrize(
+    ("limit", "calls"), [(0, 2), (2, 6), (0.5, 10), (0.99, None), (1000, None), (None, None)]
+)
+def test_max_failures_as_a_count_or_a_share(limit: Any, calls: int | None) -> None:
+    problem = Bowl(lambda calls, value: math.nan if calls % 2 == 0 else value)
+    if calls is None:
+        assert run(problem, 30, max_failures=limit).counts["failed"] == 15
+    else:
+        with pytest.raises(TooManyFailures):
+            run(problem, 30, max_failures=limit)
+        assert problem.calls == calls
+
+
+def test_equivalent_points_are_answered_from_history() -> None:
+    class Mirror(Bowl):
+        def canonical(self, x: Any) -> Any:
+            return np.abs(x)
+
+    problem = Mirror()
+    corner = np.array([0.5, -0.25])
+    result = run(problem, 5, init=[corner, -corner, np.abs(corner)])
+    assert [trial.value for trial in result.trials[:3]] == [0.3125] * 3
+    assert problem.calls == 3
+    assert result.counts["complete"] == 5
+
+
+def test_an_exhausted_space_ends_the_run() -> None:
+    class Grid(lamcts.Evaluator):
+        space = lamcts.spaces.MultiDiscrete([3, 3])
+
+        def evaluate(self, x: Any) -> float:
+            return float(x[0] * x[1])
+
+    result = run(Grid, 100)
+    assert result.stopped == "exhausted"
+    assert sorted(trial.x.tolist() for trial in result.trials) == [
+        [i, j] for i in range(3) for j in range(3)
+    ]
+
+
+def test_costs_are_recorded() -> None:
+    class Costly(Bowl):
+        def cost(self, x: Any) -> dict[str, Any]:
+            return {"flops": np.float32(x[0]), "params": 3}
+
+    result = run(Costly(), 3)
+    trial = result.trials[1]
+    assert trial.cost == {"flops": float(np.float32(trial.x[0])), "params": 3.0}
+    assert type(trial.cost["flops"]) is float
+
+
+# -- init ----------------------------------------------------------------------------------------
+
+
+def test_initial_points_come_first_and_known_ones_cost_nothing() -> None:
+    problem = Bowl()
+    result = run(problem, 4, init=[[0.5, 0.5], ([0.1, 0.1], -7.0), ([1.0, 1.0], None)])
+    assert [trial.value for trial in result.trials[:3]] == [0.5, -7.0, 2.0]
+    assert problem.calls == 4
+    assert len(result.trials) == 5
+    assert result.best.number == 1
+
+
+def test_initial_points_survive_a_resume(tmp_path: Path) -> None:
+    points = [[0.5, 0.5], ([0.1, 0.1], -7.0), [1.0, 1.0]]
+    whole = run(Bowl(), 6, init=points, folder=tmp_path / "run")
+    assert whole.folder is not None
+    file = whole.folder / RUN_FILE
+    data = file.read_bytes().splitlines(keepends=True)
+    for keep in range(1, len(data)):
+        file.write_bytes(b"".join(data[:keep]))
+        resumed = lamcts.resume(whole.folder, problem=Bowl())
+        assert [t.value for t in resumed.trials] == [t.value for t in whole.trials]
+
+
+@pytest.mark.parametrize("item", [[5.0, 0.0], "x", ([0.1, 0.1], math.nan), ([0.1, 0.1], "a"), 3])
+def test_a_bad_initial_point_is_named(item: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"init\[1\]: "):
+        run(Bowl(), init=[[0.5, 0.5], item])
+
+
+# -- ends ----------------------------------------------------------------------------------------
+
+
+def test_timeout_ends_the_run() -> None:
+    result = run(Bowl(lambda calls, value: time.sleep(0.02) or value), 10_000, timeout=0.3)
+    assert result.stopped == "timeout"
+    assert 1 < len(result.trials) < 60
+
+
+def test_timeout_drops_what_workers_are_at() -> None:
+    began = time.monotonic()
+    result = run(ProblemRef(str(SPHERE), {"seconds": 60.0}), 4, workers=2, timeout=1.5)
+    assert result.stopped == "timeout"
+    assert result.counts["running"] == 2
+    assert time.monotonic() - began < 20.0
+
+
+def test_a_callback_may_end_the_run() -> None:
+    class Stop(lamcts.Callback):
+        def on_tell(self, run: Any, trial: lamcts.Trial) -> None:
+            if trial.number == 4:
+                run.stop()
+
+    result = run(Bowl(), 100, callbacks=[Stop()])
+    assert result.stopped == "callback"
+    assert len(result.trials) == 5
+
+
+@pytest.mark.parametrize("hook", ["on_run_start", "on_ask", "on_tell", "on_run_end"])
+def test_a_callback_that_raises_is_logged_once(hook: str, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*args: Any) -> None:
+        raise RuntimeError("callback trouble")
+
+    broken = lamcts.Callback()
+    setattr(broken, hook, fail)
+    result = run(Bowl(), callbacks=[broken, lamcts.Callback()])
+    assert result.counts["complete"] == 12
+    assert caplog.text.count("the run goes on") == 1
+    assert hook in caplog.text
+
+
+def interrupt(tmp_path: Path, times: int, seconds: float) -> tuple[subprocess.Popen[str], str, str]:
+    """Run a search in a process of its own, and send it ``times`` interrupts in trial 2."""
+    code = (
+        "import logging, sys, lamcts\n"
+        "from lamcts.problem import ProblemRef\n"
+        "logging.basicConfig()\n"
+        f"problem = ProblemRef({str(SPHERE)!r}, {{'seconds': {seconds}}})\n"
+        "result = lamcts.search(problem, budget=50, seed=0, optimizer='random',\n"
+        f"    folder={str(tmp_path / 'run')!r})\n"
+        "print(result.stopped, result.counts['complete'], result.counts['running'])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(TASKS.parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    file = tmp_path / "run" / RUN_FILE
+    deadline = time.monotonic() + 60
+    while not file.exists() or b'"number":2' not in file.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    for _ in range(times):
+        time.sleep(0.15)  # the trial is on the disk; let its evaluation start
+        process.send_signal(signal.SIGINT)
+    return process, *process.communicate(timeout=60)
+
+
+def test_the_first_interrupt_finishes_the_running_trial(tmp_path: Path) -> None:
+    process, out, err = interrupt(tmp_path, 1, 0.7)
+    assert process.returncode == 0
+    assert out == "interrupted 3 0\n"
+    assert "Ctrl-C again drops them" in err
+    expected = run(ProblemRef(str(SPHERE)), 8)
+    resumed = lamcts.resume(tmp_path / "run", budget=8)
+    assert [t.value for t in resumed.trials] == [t.value for t in expected.trials]
+
+
+def test_the_second_interrupt_drops_it(tmp_path: Path) -> None:
+    process, out, _ = interrupt(tmp_path, 2, 1.5)
+    assert process.returncode == 0
+    assert out == "interrupted 2 1\n"
+
+
+# -- workers -------------------------------------------------------------------------------------
+
+
+def test_the_same_trials_with_one_worker_and_with_two() -> None:
+    problem = ProblemRef(str(SPHERE))
+    options: dict[str, Any] = {"optimizer": "lamcts", "n_init": 6, "deterministic": True}
+    one = run(problem, 20, **options)
+    two = run(problem, 20, workers=2, **options)
+    assert [t.x.tolist() for t in one.trials] == [t.x.tolist() for t in two.trials]
+    assert [t.value for t in one.trials] == [t.value for t in two.trials]
+
+
+class OnlyDeadly(lamcts.Callback):
+    """Notes which attempts were made of which trial."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int]] = []
+
+    def on_ask(self, run: Any, trial: lamcts.Trial) -> None:
+        self.asked.append((trial.number, trial.attempt))
+
+
+def test_a_trial_whose_worker_dies_is_retried_and_the_budget_is_exact(tmp_path: Path) -> None:
+    notes = OnlyDeadly()
+    problem = ProblemRef(str(TASKS), {"notes": str(tmp_path)})
+    result = run(problem, 3, workers=2, init=[[0, 5], [2, 0], [0, 7], [0, 9]], callbacks=[notes])
+    assert sorted(notes.asked)[:5] == [(0, 0), (1, 0), (1, 1), (2, 0), (3, 0)]
+    lost = result.trials[1]
+    assert lost.state is TrialState.LOST
+    assert lost.attempt == 1
+    assert "signal 9 (SIGKILL)" in str(lost.error)
+    assert result.counts["complete"] == 3
+    assert result.counts["lost"] == 1
+
+
+def test_a_trial_that_sleeps_too_long_is_ended(tmp_path: Path) -> None:
+    problem = ProblemRef(str(TASKS), {"notes": str(tmp_path)})
+    result = run(problem, 2, trial_timeout=0.5, init=[[1, 600], [0, 7]])
+    assert [trial.state.value for trial in result.trials] == ["timeout", "complete"]
+
+
+def test_private_folders_survive_when_something_is_in_them(tmp_path: Path) -> None:
+    problem = ProblemRef(str(TASKS), {"notes": str(tmp_path)})
+    result = run(problem, 2, init=[[6, 0], [0, 7]], folder=tmp_path / "run")
+    assert result.trials[0].artifacts == {"left": "left.txt"}
+    assert math.isnan(result.trials[0].metrics["nan"])
+    kept = [path.name for path in (tmp_path / "run" / "trials").iterdir()]
+    assert kept == ["000000"]
+    assert lines(result)[2]["metrics"] == {"nan": {"$float": "nan"}}
+
+
+# -- mistakes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"budget": 0}, "budget: must be an integer of at least 1, got 0"),
+        ({"budget": 2.5}, "budget: must be an integer"),
+        ({"budget": True}, "budget: must be an integer"),
+        ({"workers": 0}, "workers: must be an integer of at least 1"),
+        ({"retries": -1}, "retries: must be an integer of at least 0"),
+        ({"timeout": 0}, "timeout: must be a positive number of seconds"),
+        ({"trial_timeout": math.nan}, "trial_timeout: must be a positive number"),
+        ({"max_failures": -1}, "max_failures: must be a count"),
+        ({"max_failures": 1.5}, "max_failures: must be a count"),
+        ({"constraints": "flops"}, "constraint: 'flops' is not NAME<=NUMBER"),
+        ({"seed": -1}, "seed: "),
+    ],
+)
+def test_bad_arguments(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=message):
+        run(Bowl(), **options)
+
+
+def test_unknown_names() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'random'"):
+        run(Bowl(), optimizer="randon")
+    with pytest.raises(UnknownName, match="no_such"):
+        run(Bowl(), no_such=3)
+    with pytest.raises(UnknownName, match="the problem has no cost 'flops'"):
+        run(Bowl(), constraints=["flops<=3"])
+
+
+# -- plain functions -----------------------------------------------------------------------------
+
+
+def test_minimize_and_maximize_agree() -> None:
+    box = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+    low = lamcts.minimize(lambda x: float(x @ x), box, budget=15, seed=1, optimizer="random")
+    high = lamcts.maximize(lambda x: -float(x @ x), box, budget=15, seed=1, optimizer="random")
+    assert low.best.value == -(high.best.value or 0.0)
+    assert np.array_equal(low.best.x, high.best.x)
+    assert "minimize" in str(low.direction)
+    assert low.problem == "<lambda>"
+
+
+def test_minimize_refuses_what_is_no_function() -> None:
+    with pytest.raises(InvalidArgument, match="function: 3 cannot be called"):
+        lamcts.minimize(3, lamcts.spaces.Discrete(3), budget=1)  # type: ignore[arg-type]
+
+
+def test_the_library_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    run(Bowl(lambda calls, value: math.nan if calls == 1 else value))
+    assert capfd.readouterr() == ("", "")
+    assert any(isinstance(h, logging.NullHandler) for h in logging.getLogger("lamcts").handlers)

@@ -30,6 +30,7 @@ class CellNetwork(nn.Module):
         self.classifier = nn.Linear(skeleton.stages()[-1][1], skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Logits of a batch of images."""
         pooled = self.features(images).mean(dim=(2, 3))
         logits: Tensor = self.classifier(pooled)
         return logits
@@ -46,13 +47,11 @@ class CellModule(nn.Module):
             {str(v): _ConvBnRelu(1, inputs, self.channels[v]) for v in cell.successors(0)}
         )
         self.operations = nn.ModuleDict(
-            {
-                str(v): _operation(cell.ops[v], self.channels[v])
-                for v in range(1, cell.vertices - 1)
-            }
+            {str(v): _operation(cell.ops[v], self.channels[v]) for v in range(1, cell.vertices - 1)}
         )
 
     def forward(self, features: Tensor) -> Tensor:
+        """Each vertex in turn: the sum of its inputs, then its operation."""
         last = self.cell.vertices - 1
         values = [features]
         for vertex in range(1, last):

@@ -12,6 +12,9 @@ from lamcts.errors import InvalidArgument
 
 __all__ = ["CIFAR", "DIGITS", "SKELETONS", "Skeleton", "vertex_channels"]
 
+#: Nine edges let up to four vertices share the channels of the output.
+MIN_CHANNELS = 4
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -20,7 +23,7 @@ class Skeleton:
     Before every stack but the first, a 2x2 max-pool halves the image and the channels double.
 
     Attributes:
-        channels: Channels of the stem and of the first stack.
+        channels: Channels of the stem and of the first stack, from 4 up.
         stacks: Number of stacks.
         modules: Cells in a stack.
         image_size: Height and width of the input, in pixels.
@@ -39,6 +42,11 @@ class Skeleton:
         for name, value in vars(self).items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InvalidArgument(f"{name}: {value!r} is not a size; use an integer from 1 up")
+        if self.channels < MIN_CHANNELS:
+            raise InvalidArgument(
+                f"channels: {self.channels} leaves a branch of a cell without any; "
+                f"use {MIN_CHANNELS} or more"
+            )
         if self.image_size >> (self.stacks - 1) == 0:
             raise InvalidArgument(
                 f"stacks: {self.stacks} stacks halve a {self.image_size}-pixel image to nothing; "

@@ -1,0 +1,203 @@
+"""The problem: find the cell whose network has the best validation accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import lamcts
+from lamcts.adapters.nasbench101.architectures import parse_cell
+from lamcts.adapters.nasbench101.cell import Cell
+from lamcts.adapters.nasbench101.cost import network_cost
+from lamcts.adapters.nasbench101.isomorphism import canonical_cell, cell_hash
+from lamcts.adapters.nasbench101.skeleton import SKELETONS, Skeleton
+from lamcts.adapters.nasbench101.space import canonical_point, decode, encode, make_space
+from lamcts.adapters.nasbench101.table import CellTable
+from lamcts.adapters.training import ImageData, Recipe, Split, digits, require_torch
+from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["NASBench101"]
+
+
+class NASBench101(lamcts.Evaluator):
+    """NASBench-101 cells, compared by validation accuracy.
+
+    Without a table every cell is trained for real, on the images of `load_data`: by default
+    scikit-learn's 8x8 handwritten digits in a small skeleton, about a second a cell on one core.
+    A cell and a seed always give the same accuracy. Test images are used by `test` alone.
+
+    Args:
+        epochs: Passes over the training images.
+        repeats: Trainings averaged in one evaluation, each from its own seed.
+        channels: Channels of the stem and of the first stack; the skeleton's by default.
+        stacks: Number of stacks; the skeleton's by default.
+        modules: Cells in a stack; the skeleton's by default.
+        skeleton: ``"digits"`` or ``"cifar"`` (NASBench-101's own): the network that `build` and
+            `cost` mean. By default the network that is measured: cifar with a table, else digits.
+        device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the fastest at
+            hand. Networks as small as the default ones are fastest on the CPU.
+        table: Measured accuracies, looked up instead of trained: an object that answers
+            `CellTable.query`. Files of the official table are not supported yet.
+        seed: Fixes the initial weights and the order of the images, the same for every cell.
+
+    Raises:
+        UnknownName: No such skeleton.
+        InvalidArgument: A count, size or device that cannot be used.
+    """
+
+    direction = "maximize"
+    default_budget = 60
+    notice: str | None = (
+        "No NASBench-101 table given: training each cell for real on scikit-learn's 8x8 "
+        "handwritten digits (a stand-in for CIFAR-10)."
+    )
+
+    def __init__(
+        self,
+        *,
+        epochs: int = 5,
+        repeats: int = 2,
+        channels: int | None = None,
+        stacks: int | None = None,
+        modules: int | None = None,
+        skeleton: str | None = None,
+        device: str = "cpu",
+        table: CellTable | str | None = None,
+        seed: int = 0,
+    ) -> None:
+        if repeats < 1:
+            raise InvalidArgument(f"repeats: {repeats!r} trainings; use 1 or more")
+        if table is not None:
+            self.notice = None
+        self.space = make_space()
+        self.table = None if table is None else _checked_table(table)
+        self.skeleton = _skeleton(
+            skeleton or ("digits" if table is None else "cifar"),
+            {"channels": channels, "stacks": stacks, "modules": modules},
+        )
+        self.recipes = [
+            Recipe(epochs=epochs, seed=seed * repeats + repeat, device=device)
+            for repeat in range(repeats)
+        ]
+
+    def load_data(self) -> ImageData:
+        """The images that cells are trained on: override it, and `notice`, to use your own."""
+        return digits()
+
+    def evaluate(self, x: Any) -> lamcts.Evaluation:
+        """Validation accuracy in [0, 1], with the training accuracy as a metric."""
+        # Isomorphic drawings differ in which branch gets a spare channel, so one stands for all.
+        cell = canonical_cell(decode(x))
+        if self.table is not None:
+            figures = {k: v for k, v in self.table.query(cell).items() if "test" not in k}
+        else:
+            data = self.load_data()
+            train, validation = self._accuracies(cell, data, [data.train, data.validation])
+            figures = {"validation_accuracy": validation, "train_accuracy": train}
+        return lamcts.Evaluation(figures["validation_accuracy"], metrics=figures)
+
+    def test(self, x: Any) -> dict[str, float]:
+        """Test accuracy in [0, 1]; the cell is trained again, from the same seeds."""
+        cell = canonical_cell(decode(x))
+        if self.table is not None:
+            return {"test_accuracy": self.table.query(cell)["test_accuracy"]}
+        data = self.load_data()
+        (accuracy,) = self._accuracies(cell, data, [data.test])
+        return {"test_accuracy": accuracy}
+
+    def cost(self, x: Any) -> dict[str, float]:
+        """Size of the network that `build` makes.
+
+        Returns:
+            ``params``; ``macs``, the multiply-adds for one image; and ``flops``, which is the same
+            number: architecture search papers call multiply-adds FLOPs.
+        """
+        found = network_cost(decode(x), self.skeleton)
+        return {"params": found.params, "macs": found.macs, "flops": found.macs}
+
+    def canonical(self, x: Any) -> dict[str, Any]:
+        """The point that stands for every drawing of the same network."""
+        return canonical_point(x)
+
+    def render(self, x: Any) -> str:
+        """The cell's operations and what each takes its input from, one a line."""
+        cell = decode(x)
+        head = f"{cell.vertices} vertices, {len(cell.edges)} edges, hash {cell_hash(cell)}"
+        names = ["input", *(f"{v}" for v in range(1, cell.vertices))]
+        lines = [head]
+        for vertex in range(1, cell.vertices):
+            label = "output" if vertex == cell.vertices - 1 else f"{vertex} {cell.ops[vertex]}"
+            sources = ", ".join(names[source] for source in cell.predecessors(vertex))
+            lines.append(f"  {label:<18} from {sources}")
+        return "\n".join(lines)
+
+    # -- The adapter's side: points and cells ---------------------------------------------------
+
+    def encode(self, cell: Cell) -> dict[str, Any]:
+        """The point of a cell; ``decode(encode(cell))`` is the pruned cell."""
+        return encode(cell)
+
+    def decode(self, x: Any) -> Cell:
+        """The valid cell of a point; every point has one."""
+        return decode(x)
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """The point of a cell given by name (``inception``) or as JSON."""
+        return encode(parse_cell(text))
+
+    def build(self, x: Any) -> nn.Module:
+        """The network of a point, a fresh `torch.nn.Module`.
+
+        Raises:
+            DependencyNotInstalled: When PyTorch is missing.
+        """
+        return self._builder(decode(x))()
+
+    def _builder(self, cell: Cell) -> Callable[[], nn.Module]:
+        require_torch()
+        from lamcts.adapters.nasbench101.network import CellNetwork
+
+        return lambda: CellNetwork(cell, self.skeleton)
+
+    def _accuracies(self, cell: Cell, data: ImageData, splits: list[Split]) -> list[float]:
+        """Accuracy of the trained cell on each split, averaged over the repeats."""
+        self._check_images(data.train)
+        build = self._builder(cell)
+        from lamcts.adapters.training.trainer import accuracy, train
+
+        models = [train(build, data.train, recipe) for recipe in self.recipes]
+        return [float(np.mean([accuracy(model, split) for model in models])) for split in splits]
+
+    def _check_images(self, split: Split) -> None:
+        got = split.images.shape[1:]
+        size = self.skeleton.image_size
+        want = (self.skeleton.image_channels, size, size)
+        if got != want:
+            raise InvalidArgument(
+                f"skeleton: it takes images of shape {want}, the data have {got}; leave skeleton "
+                "out to train on digits, or use this one with cost and build only"
+            )
+
+
+def _checked_table(table: object) -> CellTable:
+    if not isinstance(table, CellTable):
+        raise InvalidArgument(
+            f"table: {table!r} cannot answer query(cell); files of the official table are not "
+            "supported yet, so give an object with that method, or leave table out to train"
+        )
+    return table
+
+
+def _skeleton(name: str, sizes: Mapping[str, int | None]) -> Skeleton:
+    """A skeleton by name, with the sizes that were given in place of its own."""
+    if name not in SKELETONS:
+        raise UnknownName(f"skeleton: {name!r} is not known; {did_you_mean(name, SKELETONS)}")
+    return replace(
+        SKELETONS[name], **{key: value for key, value in sizes.items() if value is not None}
+    )

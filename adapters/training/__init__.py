@@ -1,0 +1,9 @@
+"""Training shared by the adapters: image data, a recipe, and one seeded training loop.
+
+Nothing here loads PyTorch or scikit-learn until a network is trained.
+"""
+
+from lamcts.adapters.training.data import ImageData, Split, digits
+from lamcts.adapters.training.recipe import Recipe, require_torch
+
+__all__ = ["ImageData", "Recipe", "Split", "digits", "require_torch"]

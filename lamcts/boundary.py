@@ -58,12 +58,12 @@ class LinearBoundary(Boundary):
     """The half-space ``normal . z + offset > 0``."""
 
     def __init__(self, normal: NDArray[np.float64], offset: float) -> None:
-        self.normal = normal
+        self.normal = self._w = normal
         self.offset = offset
 
     def decision(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
         """``normal . z + offset``."""
-        return Z @ self.normal + self.offset
+        return np.asarray(Z @ self._w + self.offset)
 
 
 class KernelBoundary(Boundary):
@@ -132,7 +132,7 @@ def label(
         return np.ones(len(scores), dtype=bool)
     if kind != "kmeans":
         share = 0.5 if kind == "median" else quantile
-        return scores > np.quantile(scores, 1.0 - share, method="lower")
+        return np.asarray(scores > np.quantile(scores, 1.0 - share, method="lower"))
 
     from scipy.cluster.vq import ClusterError, kmeans2
 
@@ -143,7 +143,7 @@ def label(
         _, cluster = kmeans2(A, 2, minit="++", rng=np.random.default_rng(seed), missing="raise")
     except ClusterError:  # one cluster came out empty: nothing to tell apart
         return np.ones(len(scores), dtype=bool)
-    first = cluster == 0
+    first = np.asarray(cluster == 0)
     if first.all() or not first.any():
         return np.ones(len(scores), dtype=bool)
     return first if scores[first].mean() > scores[~first].mean() else ~first

@@ -45,7 +45,7 @@ class Domain:
     @property
     def dim(self) -> int:
         """Number of coordinates of the unit cube."""
-        return self.codec.dim
+        return int(self.codec.dim)
 
     @property
     def exhausted(self) -> bool:

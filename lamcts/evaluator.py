@@ -75,7 +75,7 @@ class Evaluator:
         notice: One line to print when a run starts, such as which data stands in for which.
     """
 
-    space: Space
+    space: Space[Any]
     direction: Direction = "minimize"
     id: str | None = None
     trial: TrialContext = TrialContext()
@@ -125,7 +125,7 @@ class Evaluator:
     # -- Gymnasium's signatures: a one-step episode whose action is the point ------------------
 
     @property
-    def action_space(self) -> Space:
+    def action_space(self) -> Space[Any]:
         """Gymnasium's name for ``space``."""
         return self.space
 

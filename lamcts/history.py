@@ -126,7 +126,7 @@ class History:
 
     def state(self, number: int) -> TrialState:
         """State of a trial."""
-        return _STATES[self._state[number]]
+        return _STATES[int(self._state[number])]
 
     def info(self, number: int) -> Mapping[str, Any]:
         """How a trial was proposed."""

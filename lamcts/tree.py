@@ -157,8 +157,9 @@ class Tree:
         return node.value + 2.0 * self.config.cp * math.sqrt(2.0 * growth / visits)
 
     def _score(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Share of the reference values that ``y`` beats (ties: half), so that ``cp`` is free of
-        the objective's scale. The reference is renewed at each rebuild.
+        """Share of the reference values that ``y`` beats, a tie counting half.
+
+        It frees ``cp`` of the objective's scale. The reference is renewed at each rebuild.
         """
         below = np.searchsorted(self._reference, y, side="left")
         up_to = np.searchsorted(self._reference, y, side="right")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.svm import SVC
@@ -16,7 +18,7 @@ def two_hills(n: int, d: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("kind", BOUNDARIES)
 @pytest.mark.parametrize("labels", LABELS)
-def test_good_side_is_better_on_fresh_points(kind, labels) -> None:
+def test_good_side_is_better_on_fresh_points(kind: Any, labels: Any) -> None:
     Z, y = two_hills(200, 5, 0)
     boundary = fit_boundary(Z, y, kind=kind, labels=labels, rng=np.random.default_rng(0))
     assert boundary is not None
@@ -26,7 +28,7 @@ def test_good_side_is_better_on_fresh_points(kind, labels) -> None:
 
 
 @pytest.mark.parametrize("kind", ["svm-rbf", "svm-poly", "svm-linear"])
-def test_decision_is_scikit_learns(kind: str) -> None:
+def test_decision_is_scikit_learns(kind: Any) -> None:
     Z, y = two_hills(120, 4, 2)
     rng = np.random.default_rng(0)
     boundary = fit_boundary(Z, y, kind=kind, labels="median", rng=rng, validate=False)
@@ -34,6 +36,7 @@ def test_decision_is_scikit_learns(kind: str) -> None:
     svm = SVC(kernel=kind.removeprefix("svm-"), gamma=0.25, coef0=1.0).fit(X, label(Z, y, "median"))
     fresh = np.random.default_rng(3).random((50, 4))
     expected = svm.decision_function((fresh - Z.mean(axis=0)) / Z.std(axis=0))
+    assert boundary is not None
     assert np.allclose(boundary.decision(fresh), expected, atol=1e-8)
 
 
@@ -54,7 +57,7 @@ def test_noise_is_refused_and_signal_is_not() -> None:
     [np.zeros(30), np.repeat([0.0, 1.0], 15), np.r_[np.zeros(29), 1.0], np.full(30, 1e300)],
     ids=["constant", "two-valued", "one outlier", "huge"],
 )
-def test_degenerate_values_never_crash(labels, y: np.ndarray) -> None:
+def test_degenerate_values_never_crash(labels: Any, y: np.ndarray) -> None:
     Z = np.random.default_rng(0).random((30, 3))
     fit_boundary(Z, y, labels=labels, rng=np.random.default_rng(0))
     duplicates = np.repeat(Z[:1], 30, axis=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ MIXED = Dict(a=Box(0.0, 1.0, shape=(3,)), b=MultiBinary(4), c=Discrete(4), d=Box
 @pytest.mark.parametrize("space", [Box(0.0, 1.0, shape=(6,)), MultiBinary(12), MIXED], ids=repr)
 @pytest.mark.parametrize("kind", BOUNDARIES)
 @pytest.mark.parametrize("good", [True, False])
-def test_every_sample_lies_in_the_region(space, kind, good: bool) -> None:
+def test_every_sample_lies_in_the_region(space: Any, kind: Any, good: bool) -> None:
     domain = Domain(Codec(space))
     rng = np.random.default_rng(0)
     Z = domain.codec.sample(rng, 200)

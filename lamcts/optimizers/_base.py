@@ -50,9 +50,7 @@ class Optimizer(ABC):
         allow_repeats: bool = False,
     ) -> None:
         if direction not in ("minimize", "maximize"):
-            raise InvalidArgument(
-                f"direction: must be 'minimize' or 'maximize', got {direction!r}"
-            )
+            raise InvalidArgument(f"direction: must be 'minimize' or 'maximize', got {direction!r}")
         if seed is not None and (not isinstance(seed, (int, np.integer)) or seed < 0):
             raise InvalidArgument(f"seed: must be a non-negative integer, got {seed!r}")
         self.space = as_space(space)

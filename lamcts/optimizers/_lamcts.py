@@ -89,9 +89,7 @@ class LAMCTS(Optimizer):
             sampler = "turbo" if codec.is_real.all() else "evolution"
         self.sampler = sampler
         self._class = sampler_class(sampler)
-        config = TreeConfig(
-            leaf_size, max_depth, cp, ucb, boundary, labels, quantile, validate
-        )
+        config = TreeConfig(leaf_size, max_depth, cp, ucb, boundary, labels, quantile, validate)
         self.tree = Tree(self.history, config, self.seed)
         self._leaf: Node | None = None
         self._solver: Sampler | None = None
@@ -139,9 +137,7 @@ class LAMCTS(Optimizer):
             self._solver.tell(self.history.Z[number], y, self.history.info(number))
 
     def _design(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """(n_init, d) scrambled Sobol points: LA-MCTS starts from random samples, these are
-        random samples that leave smaller holes.
-        """
+        """(n_init, d) scrambled Sobol points: random samples that leave smaller holes."""
         from scipy.stats import qmc
 
         engine = qmc.Sobol(self.domain.codec.p, seed=self._rng(0, 0))

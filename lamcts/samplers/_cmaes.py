@@ -164,7 +164,9 @@ class _Mixed:
             z[self._real] = drawn.x
         if len(self._ordered):
             z[self._ordered] = drawn.z
-        for variable, one_hot in zip(self._unordered, drawn.c if self._unordered else (), strict=True):
+        for variable, one_hot in zip(
+            self._unordered, drawn.c if self._unordered else (), strict=True
+        ):
             level = int(np.argmax(one_hot))
             if variable.size == 2:
                 z[variable.columns] = (level + 0.5) / 2.0

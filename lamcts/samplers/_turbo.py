@@ -32,7 +32,7 @@ IMPROVEMENT = 1e-3
 RANKED = 8
 #: Samples the model is fitted to at most: the nearest to the centre.
 MAX_SAMPLES = 500
-#: The model is fitted again when the data have grown by this factor; between fits it is conditioned.
+#: The model is fitted again when its data have grown by this factor, else only conditioned.
 REFIT = 1.08
 #: Steps of a fit, which starts from the one before it.
 MAX_ITER = 15
@@ -120,9 +120,7 @@ class TuRBOSampler(Sampler):
         self._cache = (n, model)
         return model, info
 
-    def _candidates(
-        self, model: GaussianProcess, rng: np.random.Generator
-    ) -> NDArray[np.float64]:
+    def _candidates(self, model: GaussianProcess, rng: np.random.Generator) -> NDArray[np.float64]:
         """(m, d) points in the intersection of trust region and region."""
         codec = self.domain.codec
         centre = self.Z[self.y.argmax()]
@@ -141,8 +139,6 @@ class TuRBOSampler(Sampler):
         candidates = self.domain.legal(candidates)
         inside = candidates[self.region.contains(candidates)]
         if len(inside) < m // 10:
-            more = self.region.sample(
-                m // 4, centre[None], self.domain, rng, low=low, high=high
-            )
+            more = self.region.sample(m // 4, centre[None], self.domain, rng, low=low, high=high)
             inside = np.vstack([inside, more])
         return inside

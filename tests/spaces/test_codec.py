@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from lamcts.errors import InvalidArgument
-from lamcts.spaces import Box, Codec, Dict, Discrete, MultiBinary, MultiDiscrete, Space, Tuple, to_json
+from lamcts.spaces import (
+    Box,
+    Codec,
+    Dict,
+    Discrete,
+    MultiBinary,
+    MultiDiscrete,
+    Space,
+    Tuple,
+    to_json,
+)
 
 SPACES = [
     Box(-5.0, 10.0, shape=(4,)),
@@ -23,7 +35,7 @@ each_space = pytest.mark.parametrize("space", SPACES, ids=repr)
 
 
 @each_space
-def test_points_survive_the_native_vector_exactly(space: Space) -> None:
+def test_points_survive_the_native_vector_exactly(space: Space[Any]) -> None:
     codec = Codec(space)
     space.seed(0)
     for _ in range(50):
@@ -34,7 +46,7 @@ def test_points_survive_the_native_vector_exactly(space: Space) -> None:
 
 
 @each_space
-def test_unit_cube_round_trip(space: Space) -> None:
+def test_unit_cube_round_trip(space: Space[Any]) -> None:
     codec = Codec(space)
     Z = codec.sample(np.random.default_rng(1), 200)
     V = codec.decode(Z)
@@ -47,10 +59,8 @@ def test_unit_cube_round_trip(space: Space) -> None:
     assert np.all(np.abs(again - V) <= 4e-16 * (spread + np.abs(V)) * 4)
 
 
-@pytest.mark.parametrize(
-    "space", [Box(0, 4, dtype=int), Discrete(5), MultiDiscrete([5])], ids=repr
-)
-def test_levels_are_equally_likely_edges_too(space: Space) -> None:
+@pytest.mark.parametrize("space", [Box(0, 4, dtype=int), Discrete(5), MultiDiscrete([5])], ids=repr)
+def test_levels_are_equally_likely_edges_too(space: Space[Any]) -> None:
     codec = Codec(space)
     levels = codec.decode(codec.sample(np.random.default_rng(0), 20_000))[:, 0]
     counts = np.bincount(levels.astype(int), minlength=5)

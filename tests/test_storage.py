@@ -173,15 +173,17 @@ def test_one_writer_and_any_number_of_readers(folder: RunFolder) -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # of Python 3.12, on threads
 def test_the_lock_is_not_held_by_forked_children(folder: RunFolder) -> None:
     """A data loader's process may outlive a killed run; it must not keep the run open."""
-    gone, stay = os.pipe()
+    here, there = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(stay)
-        os.read(gone, 1)  # until the parent closes its end
+        os.close(there[1])
+        os.write(here[1], b"up")
+        os.read(there[0], 1)  # until the parent closes its end
         os._exit(0)
+    os.read(here[0], 2)
     folder.close()
     RunFolder.open(folder.path)[0].close()
-    os.close(stay)
+    os.close(there[1])
     os.waitpid(child, 0)
 
 

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from lamcts.errors import InvalidArgument
+from lamcts.errors import InvalidArgument, RunError
 from lamcts.storage._log import (
     RUN_FILE,
     Event,
@@ -96,7 +96,8 @@ class RunFolder:
             RunError: There is no run, it is open elsewhere, or its file is damaged.
         """
         file = path / RUN_FILE
-        read_events(file)  # before anything is made or cut: is there a run, and is it sound?
+        if not file.is_file():
+            raise RunError(f"{path}: there is no run here")
         folder = cls(path)
         try:
             events, size = read_events(file)

@@ -61,7 +61,7 @@ class NASBench101(lamcts.Evaluator):
     def __init__(
         self,
         *,
-        epochs: int = 5,
+        epochs: int = 4,
         repeats: int = 2,
         channels: int | None = None,
         stacks: int | None = None,

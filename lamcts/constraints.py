@@ -11,6 +11,7 @@ from typing import Any
 
 from lamcts.errors import Infeasible, InvalidArgument, UnknownName, did_you_mean
 from lamcts.evaluator import Evaluator
+from lamcts.outcome import cost_of
 from lamcts.spaces import as_space, describe, space_from_description
 
 __all__ = ["Constraint", "check_constraints", "feasibility", "parse_constraint"]
@@ -48,7 +49,7 @@ class Constraint:
         if self.name not in cost:
             hint = did_you_mean(self.name, cost)
             raise UnknownName(f"constraint: the problem has no cost {self.name!r}; {hint}")
-        return _COMPARE[self.relation](float(cost[self.name]), self.bound)
+        return _COMPARE[self.relation](cost[self.name], self.bound)
 
     def __str__(self) -> str:
         return f"{self.name}{self.relation}{self.bound:g}"
@@ -87,7 +88,7 @@ def feasibility(
 
     def feasible(x: Any) -> bool:
         try:
-            cost = evaluator.cost(x)
+            cost = cost_of(evaluator, x)
         except Infeasible:
             return False
         return all(constraint.holds(cost) for constraint in wanted)
@@ -109,7 +110,7 @@ def check_constraints(constraints: Iterable[Constraint], evaluator: Evaluator) -
     space.seed(0)
     for _ in range(_PROBES):
         try:
-            cost = evaluator.cost(space.sample())
+            cost = cost_of(evaluator, space.sample())
         except Infeasible:
             continue
         for constraint in wanted:

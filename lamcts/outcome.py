@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
+from lamcts._finding import in_one_line
 from lamcts.errors import Infeasible, LamctsError, ProblemError, TrialTimeout, WorkerLost
 from lamcts.evaluator import Direction, Evaluation, Evaluator, TrialContext
 from lamcts.history import TrialState
@@ -135,15 +136,18 @@ def as_number(value: object) -> float | None:
 
 
 def cost_of(evaluator: Evaluator, x: Any) -> dict[str, float]:
-    """What ``Evaluator.cost`` says of a point; nothing when it calls the point infeasible.
+    """What ``Evaluator.cost`` says of a point.
 
     Raises:
-        ProblemError: A figure is no number.
+        Infeasible: It says that the point is not a valid configuration.
+        ProblemError: It raises something else, or a figure is no number.
     """
     try:
-        figures = evaluator.cost(x)
+        figures = dict(evaluator.cost(x))
     except Infeasible:
-        return {}
+        raise
+    except Exception as error:
+        raise ProblemError(f"cost(x) raised {in_one_line(error)}") from error
     cost = {}
     for name, figure in figures.items():
         number = as_number(figure)

@@ -187,7 +187,8 @@ class Run:
             self._exhausted = True
 
     def _begin(self, trial: Trial) -> None:
-        trial = replace(trial, cost=cost_of(self.evaluator, trial.x))
+        with contextlib.suppress(Infeasible):
+            trial = replace(trial, cost=cost_of(self.evaluator, trial.x))
         self._add(trial)
         x = to_json(self._space, trial.x)
         self._write("ask", number=trial.number, attempt=0, x=x, cost=trial.cost, info=trial.info)
@@ -217,7 +218,7 @@ class Run:
     def _submit(self, trial: Trial) -> None:
         folder = self._store.trial_folder(trial.number) if self._store else None
         data = to_json(self._space, trial.x)
-        self._executor.submit(Task(trial.number, trial.x, data, trial.attempt, folder))
+        self._executor.submit(Task(trial.number, data, trial.attempt, folder))
         self._running += 1
 
     def _hear(self, done: Iterable[tuple[Task, Outcome]]) -> None:

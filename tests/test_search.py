@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import lamcts
-from lamcts.errors import InvalidArgument, LamctsError, TooManyFailures, UnknownName
+from lamcts.errors import InvalidArgument, LamctsError, ProblemError, TooManyFailures, UnknownName
 from lamcts.history import TrialState
 from lamcts.problem import ProblemRef
 from lamcts.storage import RUN_FILE
@@ -48,6 +48,11 @@ class Bowl(lamcts.Evaluator):
 
 def run(problem: Any, budget: int = 12, **options: Any) -> lamcts.Result:
     return lamcts.search(problem, **{"budget": budget, "seed": 0, "optimizer": "random", **options})
+
+
+def slow(calls: int, value: float) -> float:
+    time.sleep(0.02)
+    return value
 
 
 def failing(calls: int, value: float) -> float:
@@ -81,7 +86,7 @@ def test_the_best_point_is_tested_once_at_the_end() -> None:
 
 def test_a_failing_test_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
     problem = Bowl()
-    problem.test = lambda x: {}[0]  # type: ignore[method-assign]
+    problem.test = lambda x: failing(0, 0.0)  # type: ignore[method-assign, return-value, assignment]
     assert run(problem).test == {}
     assert "no test figures" in caplog.text
 
@@ -212,6 +217,28 @@ def test_an_exhausted_space_ends_the_run() -> None:
     ]
 
 
+def test_an_evaluator_may_spoil_its_point() -> None:
+    class Spoils(Bowl):
+        def evaluate(self, x: Any) -> float:
+            x *= 0
+            return float(self.trial.number)
+
+    result = run(Spoils(), 3)
+    assert all(trial.x.any() for trial in result.trials)
+    assert result.best.value == 0.0
+
+
+def test_a_cost_that_raises_is_the_problems_fault() -> None:
+    class Broken(Bowl):
+        def cost(self, x: Any) -> dict[str, float]:
+            raise KeyError("flops")
+
+    with pytest.raises(ProblemError, match=r"cost\(x\) raised KeyError: 'flops'"):
+        run(Broken(), 3)
+    with pytest.raises(ProblemError, match=r"cost\(x\) raised"):
+        run(Broken(), 3, constraints="flops<=3")
+
+
 def test_costs_are_recorded() -> None:
     class Costly(Bowl):
         def cost(self, x: Any) -> dict[str, Any]:
@@ -257,7 +284,7 @@ def test_a_bad_initial_point_is_named(item: Any) -> None:
 
 
 def test_timeout_ends_the_run() -> None:
-    result = run(Bowl(lambda calls, value: time.sleep(0.02) or value), 10_000, timeout=0.3)
+    result = run(Bowl(slow), 10_000, timeout=0.3)
     assert result.stopped == "timeout"
     assert 1 < len(result.trials) < 60
 
@@ -324,7 +351,7 @@ def interrupt(tmp_path: Path, times: int, seconds: float) -> tuple[subprocess.Po
 
 
 def test_the_first_interrupt_finishes_the_running_trial(tmp_path: Path) -> None:
-    process, out, err = interrupt(tmp_path, 1, 0.7)
+    process, out, err = interrupt(tmp_path, 1, 0.4)
     assert process.returncode == 0
     assert out == "interrupted 3 0\n"
     assert "Ctrl-C again drops them" in err

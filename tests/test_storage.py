@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -236,6 +237,22 @@ def test_a_bad_line_is_named(folder: RunFolder, line: str, message: str) -> None
         read_run(folder.path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@given(at=st.integers(0, 2000), byte=st.binary(max_size=2), drop=st.integers(0, 2))
+def test_damage_is_refused_in_words_or_harmless(
+    at: int, byte: bytes, drop: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    path.mkdir(exist_ok=True)
+    events = [{"event": "start", **HEADER}, {"event": "ask", "number": 0, **ASK}]
+    events += [{"event": "tell", "number": 0, **TELL}, {"event": "stop", "stopped": "budget"}]
+    lines = [storage.encode({"v": 1, "time": 0.0, **event}) + "\n" for event in events]
+    data = "".join(lines).encode()
+    at %= len(data)
+    (path / RUN_FILE).write_bytes(data[:at] + byte + data[at + drop :])
+    with contextlib.suppress(RunError):
+        assert len(read_run(path).trials) <= 1
 
 
 def test_a_trial_is_told_once(folder: RunFolder) -> None:

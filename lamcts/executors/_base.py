@@ -18,14 +18,12 @@ class Task:
 
     Attributes:
         number: The trial's number.
-        x: The point.
-        data: The point as JSON values, which is how it travels.
+        data: The point as JSON values: every evaluation gets a copy of its own.
         attempt: 0 for the first evaluation of the trial.
         folder: The trial's private folder.
     """
 
     number: int
-    x: Any
     data: Any
     attempt: int = 0
     folder: Path | None = None

@@ -7,6 +7,7 @@ from collections import deque
 from lamcts.evaluator import Evaluator
 from lamcts.executors._base import Task
 from lamcts.outcome import Outcome, evaluate
+from lamcts.spaces import as_space, from_json
 
 __all__ = ["SerialExecutor"]
 
@@ -22,6 +23,7 @@ class SerialExecutor:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
+        self._space = as_space(evaluator.space)
         self._queue: deque[Task] = deque()
 
     def submit(self, task: Task) -> None:
@@ -33,7 +35,8 @@ class SerialExecutor:
         if not self._queue:
             return []
         task = self._queue.popleft()
-        return [(task, evaluate(self._evaluator, task.x, task.context))]
+        x = from_json(self._space, task.data)
+        return [(task, evaluate(self._evaluator, x, task.context))]
 
     def withdraw(self) -> int:
         """Forget the queue; between calls of `wait` nothing is running."""

@@ -25,7 +25,7 @@ FILE = Path(__file__).with_name("tasks.py")
 def run(executor: Executor, *points: tuple[int, int], folder: Path | None = None) -> list[Outcome]:
     """The outcomes of some points, in their order."""
     for number, point in enumerate(points):
-        executor.submit(Task(number, list(point), list(point), folder=folder))
+        executor.submit(Task(number, list(point), folder=folder))
     outcomes: dict[int, Outcome] = {}
     deadline = time.monotonic() + 60
     while len(outcomes) < len(points) and time.monotonic() < deadline:
@@ -143,7 +143,7 @@ def test_two_workers_run_at_a_time(executor: ProcessExecutor, tmp_path: Path) ->
 def test_withdraw_forgets_what_has_not_started(executor: ProcessExecutor, tmp_path: Path) -> None:
     warm_up(executor, tmp_path)
     for number in range(5):
-        executor.submit(Task(number, [1, 3], [1, 3]))
+        executor.submit(Task(number, [1, 3]))
     assert executor.withdraw() == 2
     heard: list[int] = []
     while done := executor.wait(5.0):
@@ -159,7 +159,7 @@ def test_a_problem_that_workers_cannot_build(tmp_path: Path) -> None:
     file = tmp_path / "only_here.py"
     file.write_text("import no_such_module\n")
     executor = ProcessExecutor(ProblemRef(str(file)))
-    executor.submit(Task(0, [0], [0]))
+    executor.submit(Task(0, [0]))
     with pytest.raises(ProblemError, match="no_such_module"):
         executor.wait(60.0)
     executor.close()
@@ -169,7 +169,7 @@ def test_a_problem_that_kills_workers(tmp_path: Path) -> None:
     file = tmp_path / "deadly.py"
     file.write_text("import os\nos._exit(11)\n")
     executor = ProcessExecutor(ProblemRef(str(file)))
-    executor.submit(Task(0, [0], [0]))
+    executor.submit(Task(0, [0]))
     with pytest.raises(ProblemError, match=r"workers die loading it \(exited with status 11\)"):
         executor.wait(60.0)
     executor.close()
@@ -177,7 +177,7 @@ def test_a_problem_that_kills_workers(tmp_path: Path) -> None:
 
 def test_close_ends_what_runs(reference: ProblemRef, tmp_path: Path) -> None:
     executor = ProcessExecutor(reference, workers=1)
-    executor.submit(Task(0, [4, 0], [4, 0]))
+    executor.submit(Task(0, [4, 0]))
     while len(pids(tmp_path)) < 2:
         executor.wait(0.05)
     executor.close()
@@ -190,7 +190,7 @@ def test_children_die_with_the_coordinator(tmp_path: Path) -> None:
         "from lamcts.problem import ProblemRef\n"
         f"problem = ProblemRef({str(FILE)!r}, {{'notes': sys.argv[1]}})\n"
         "executor = ProcessExecutor(problem, workers=2)\n"
-        "for n in range(2): executor.submit(Task(n, [4, 0], [4, 0]))\n"
+        "for n in range(2): executor.submit(Task(n, [4, 0]))\n"
         "while True: executor.wait(60.0)\n"
     )
     root = FILE.parents[2]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import LARGEST_INTEGER, Leaf, as_numbers, as_shape
+from lamcts.spaces._space import LARGEST_INTEGER, Leaf, as_numbers, as_shape, shown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -108,26 +108,27 @@ class Box(Leaf[Any]):
         return self.low.ravel().astype(np.float64), self.high.ravel().astype(np.float64)
 
     def _check_bounds(self) -> None:
-        for index in np.ndindex(self.shape):
-            low, high = self.low[index].item(), self.high[index].item()
-            at = "[" + ",".join(map(str, index)) + "]" if index else ""
-            if not low < high:
+        low, high = self.low.astype(np.float64), self.high.astype(np.float64)
+        with np.errstate(over="ignore"):
+            endless = np.isinf(high - low)
+        for wrong, message in (
+            (low >= high, "high{at}: {high} is not above low{at} = {low}; give low < high"),
+            (endless, "high{at}: {high} is too far above low{at} = {low}; give nearer bounds"),
+            (
+                (low <= 0) & (self.scale == "log"),
+                "low{at}: {low} has no logarithm; give low > 0 or scale='linear'",
+            ),
+        ):
+            if wrong.any():
+                index = tuple(np.argwhere(wrong)[0].tolist())
+                at = "[" + ",".join(map(str, index)) + "]" if index else ""
                 raise InvalidArgument(
-                    f"high{at}: {high!r} is not above low{at} = {low!r}; give low < high"
-                )
-            if not np.isfinite(float(high) - float(low)):
-                raise InvalidArgument(
-                    f"high{at}: {high!r} is too far above low{at} = {low!r}; give nearer bounds"
-                )
-            if self.scale == "log" and low <= 0:
-                raise InvalidArgument(
-                    f"low{at}: {low!r} has no logarithm; give low > 0 or scale='linear'"
+                    message.format(at=at, low=self.low[index].item(), high=self.high[index].item())
                 )
 
     def __eq__(self, other: object) -> bool:
         return (
-            type(other) is type(self)
-            and isinstance(other, Box)
+            isinstance(other, Box)
             and (self.shape, self.dtype, self.scale) == (other.shape, other.dtype, other.scale)
             and bool(np.array_equal(self.low, other.low) and np.array_equal(self.high, other.high))
         )
@@ -152,13 +153,13 @@ def _bound(value: ArrayLike, field: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     """A bound as an array of ``dtype``: numbers, finite, exact for integers."""
     array = as_numbers(value)
     if array is None:
-        raise InvalidArgument(f"{field}: {value!r} is not a number or an array of numbers")
+        raise InvalidArgument(f"{field}: {shown(value)} is not a number or an array of numbers")
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             array = array.astype(dtype)
         if not np.isfinite(array).all():
             raise InvalidArgument(
-                f"{field}: {value!r} is not finite in {dtype}; give finite bounds"
+                f"{field}: {shown(value)} is not finite in {dtype}; give finite bounds"
             )
         return array
     # comparisons with NaN are false, so it is refused here too
@@ -166,7 +167,8 @@ def _bound(value: ArrayLike, field: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     smallest, largest = max(limits.min, -LARGEST_INTEGER), min(limits.max, LARGEST_INTEGER)
     if not ((array >= smallest) & (array <= largest) & (array == np.rint(array))).all():
         raise InvalidArgument(
-            f"{field}: {value!r} does not fit {dtype}; give integers from {smallest} to {largest}"
+            f"{field}: {shown(value)} does not fit {dtype}; "
+            f"give integers from {smallest} to {largest}"
         )
     return array.astype(dtype)
 
@@ -182,6 +184,6 @@ def _spread(bound: NDArray[Any], field: str, shape: tuple[int, ...]) -> NDArray[
 
 
 def _short(bound: NDArray[Any]) -> str:
-    """One number where all are equal, as Gymnasium prints bounds."""
+    """One number where all are equal, as Gymnasium prints bounds, and always one line."""
     first = bound.flat[0]
-    return str(first if (bound == first).all() else bound)
+    return " ".join(str(first if (bound == first).all() else bound).split())

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 #: `Codec.enumerate` lists the points of spaces up to this size.
 LARGEST_ENUMERATION = 1_000_000
 
+#: Each category is a column of the unit cube: a variable of more is refused, not run out of memory.
+LARGEST_CATEGORICAL = 100_000
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -168,7 +171,7 @@ class Codec:
     def encode(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, d) positions in the unit cube of native vectors (n, p); clipped to the bounds."""
         V = np.clip(V, self._low, self._high)
-        U = V.copy()
+        U: NDArray[np.float64] = V.copy()
         U[:, self._log] = np.log(V[:, self._log])
         U = (U - self._edge) / self._width
         if not self._one_hot.size:
@@ -206,7 +209,8 @@ class Codec:
         V[:, self._levels] = np.rint(V[:, self._levels])
         for columns, dtype in self._narrow:
             V[:, columns] = V[:, columns].astype(dtype)
-        return np.clip(V, self._low, self._high)
+        clipped: NDArray[np.float64] = np.clip(V, self._low, self._high)
+        return clipped
 
     # -- many points -----------------------------------------------------------------------------
 
@@ -227,7 +231,9 @@ class Codec:
             )
         sizes = np.array([v.size for v in self.variables], dtype=np.int64)
         strides = np.cumprod(sizes[::-1])[::-1] // sizes
-        return np.arange(int(self.n_points))[:, None] // strides % sizes + self._low
+        levels = np.arange(int(self.n_points))[:, None] // strides % sizes
+        points: NDArray[np.float64] = levels + self._low
+        return points
 
     def __repr__(self) -> str:
         return f"Codec({self.space!r})"
@@ -245,6 +251,11 @@ def _variables(space: Space[Any]) -> Iterator[Variable]:
             width = 1
             if size is not None and size > 2 and not isinstance(leaf, Box):
                 kind, width = "categorical", size
+            if width > LARGEST_CATEGORICAL:
+                raise InvalidArgument(
+                    f"{name + index}: {size} unordered categories are too many; give at most "
+                    f"{LARGEST_CATEGORICAL}, or an integer Box if they have an order"
+                )
             yield Variable(name + index, kind, size, low, high, log, slice(column, column + width))
             column += width
 

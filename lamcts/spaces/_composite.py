@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import Leaf, Space, T
+from lamcts.spaces._space import Leaf, Space, T, shown
 
 
 class Composite(Space[T]):
@@ -190,7 +190,7 @@ def leaves(space: Space[Any], name: str = "") -> Iterator[tuple[str, Leaf[Any]]]
     elif isinstance(space, Leaf):
         yield name or "x", space
     else:
-        raise InvalidArgument(f"space: {space!r} is of an unknown type; use lamcts.spaces")
+        raise InvalidArgument(f"space: {shown(space)} is of an unknown type; use lamcts.spaces")
 
 
 def split(space: Space[Any], x: Any, name: str = "") -> Iterator[Any]:
@@ -206,7 +206,7 @@ def split(space: Space[Any], x: Any, name: str = "") -> Iterator[Any]:
     elif isinstance(space, Leaf) and space.contains(x):
         yield x
     else:
-        raise InvalidArgument(f"{name or 'x'}: {x!r} is not in {space!r}; give an element of it")
+        raise InvalidArgument(f"{name or 'x'}: {shown(x)} is not in {shown(space)}; {_mend(space)}")
 
 
 def join(space: Space[Any], values: Iterator[Any]) -> Any:
@@ -216,6 +216,16 @@ def join(space: Space[Any], values: Iterator[Any]) -> Any:
     return next(values)
 
 
+def _mend(space: Space[Any]) -> str:
+    if isinstance(space, Dict):
+        return f"give a dictionary with exactly the keys {', '.join(space.keys())}"
+    if isinstance(space, Composite):
+        return f"give {len(space)} values, one for each space"
+    return f"give {space.dtype} of shape {space.shape} within the bounds"
+
+
 def _check_space(space: object, field: str) -> None:
     if not isinstance(space, Space):
-        raise InvalidArgument(f"{field}: {space!r} is not a space; wrap it: lamcts.spaces.as_space")
+        raise InvalidArgument(
+            f"{field}: {shown(space)} is not a space; wrap it: lamcts.spaces.as_space"
+        )

@@ -8,7 +8,7 @@ from lamcts.errors import InvalidArgument
 from lamcts.spaces._box import Box
 from lamcts.spaces._composite import Dict, Tuple
 from lamcts.spaces._discrete import Discrete, MultiBinary, MultiDiscrete
-from lamcts.spaces._space import Space
+from lamcts.spaces._space import Space, shown
 
 
 def as_space(obj: Any) -> Space[Any]:
@@ -32,7 +32,7 @@ def as_space(obj: Any) -> Space[Any]:
     if "Discrete" in names:
         return Discrete(obj.n, start=obj.start)
     if "MultiDiscrete" in names:
-        return MultiDiscrete(obj.nvec, start=obj.start)
+        return MultiDiscrete(obj.nvec, start=getattr(obj, "start", None))  # older ones have none
     if "MultiBinary" in names:
         return MultiBinary(obj.shape)
     if "Dict" in names:
@@ -40,7 +40,7 @@ def as_space(obj: Any) -> Space[Any]:
     if "Tuple" in names:
         return Tuple([as_space(part) for part in obj.spaces])
     raise InvalidArgument(
-        f"space: {obj!r} is not a space that can be searched; give a Box, Discrete, "
+        f"space: {shown(obj)} is not a space that can be searched; give a Box, Discrete, "
         "MultiDiscrete, MultiBinary, Dict or Tuple of lamcts.spaces or gymnasium.spaces"
     )
 

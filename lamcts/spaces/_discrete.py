@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import Leaf, T, as_integers, as_numbers, as_shape
+from lamcts.spaces._space import Leaf, T, as_integers, as_numbers, as_shape, shown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -98,7 +98,9 @@ class Discrete(Categorical[Any]):
             return super().sample()
         allowed = as_numbers(mask)
         if allowed is None or allowed.shape != (self.n,) or not np.isin(allowed, (0, 1)).all():
-            raise InvalidArgument(f"mask: {mask!r} is not {self.n} zeros and ones, one a category")
+            raise InvalidArgument(
+                f"mask: {shown(mask)} is not {self.n} zeros and ones, one a category"
+            )
         choices = np.flatnonzero(allowed)
         return self.element(self.start + (self.np_random.choice(choices) if choices.size else 0))
 
@@ -131,7 +133,7 @@ class MultiDiscrete(Categorical[Any]):
         self.nvec = as_integers(nvec, "nvec")
         if not self.nvec.shape or not self.nvec.size or (self.nvec < 1).any():
             raise InvalidArgument(
-                f"nvec: {nvec!r} makes an empty space; give positive integers, for example [3, 3]"
+                f"nvec: {shown(nvec)} makes an empty space; give positive integers, like [3, 3]"
             )
         self.start = as_integers(0 if start is None else start, "start")
         if start is None:
@@ -147,7 +149,7 @@ class MultiDiscrete(Categorical[Any]):
 
     def __repr__(self) -> str:
         start = f", start={self.start}" if self.start.any() else ""
-        return f"MultiDiscrete({self.nvec}{start})"
+        return " ".join(f"MultiDiscrete({self.nvec}{start})".split())
 
 
 class MultiBinary(Categorical[Any]):

@@ -11,7 +11,7 @@ from lamcts.errors import InvalidArgument
 from lamcts.spaces._box import Box
 from lamcts.spaces._composite import Dict, Tuple, join, leaves, split
 from lamcts.spaces._discrete import Discrete, MultiBinary, MultiDiscrete
-from lamcts.spaces._space import Space
+from lamcts.spaces._space import Space, shown
 
 
 def to_json(space: Space[Any], x: Any) -> Any:
@@ -66,12 +66,12 @@ def describe(space: Space[Any]) -> dict[str, Any]:
         }
     if isinstance(space, MultiBinary):
         return {"type": "MultiBinary", "shape": list(space.shape)}
-    if isinstance(space, Dict):  # pairs: the order of the variables is part of a space
-        pairs = [[name, describe(part)] for name, part in space.items()]
-        return {"type": "Dict", "spaces": pairs}
+    if isinstance(space, Dict):  # the variables' order is part of a space; JSON objects have none
+        parts = {name: describe(part) for name, part in space.items()}
+        return {"type": "Dict", "order": list(parts), "spaces": parts}
     if isinstance(space, Tuple):
         return {"type": "Tuple", "spaces": [describe(part) for part in space]}
-    raise InvalidArgument(f"space: {space!r} is of an unknown type; use lamcts.spaces")
+    raise InvalidArgument(f"space: {shown(space)} is of an unknown type; use lamcts.spaces")
 
 
 def space_from_description(description: Mapping[str, Any]) -> Space[Any]:
@@ -91,12 +91,12 @@ def space_from_description(description: Mapping[str, Any]) -> Space[Any]:
         if isinstance(error, InvalidArgument):
             raise
         raise InvalidArgument(
-            f"space: {description!r} does not describe a space; give what `describe` returns"
+            f"space: {shown(description)} does not describe a space; give what `describe` returns"
         ) from error
 
 
-def _make_dict(spaces: list[tuple[str, Mapping[str, Any]]]) -> Dict:
-    return Dict([(name, space_from_description(part)) for name, part in spaces])
+def _make_dict(order: list[str], spaces: Mapping[str, Mapping[str, Any]]) -> Dict:
+    return Dict([(name, space_from_description(spaces[name])) for name in order])
 
 
 def _make_tuple(spaces: list[Mapping[str, Any]]) -> Tuple:

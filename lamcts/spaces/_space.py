@@ -38,7 +38,6 @@ class Space(ABC, Generic[T]):
 
     shape: tuple[int, ...] | None = None
     dtype: np.dtype[Any] | None = None
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, seed: int | None = None) -> None:
         self._np_random: np.random.Generator | None = None
@@ -111,17 +110,23 @@ class Leaf(Space[T]):
         return self.element(v)
 
 
+def shown(value: object) -> str:
+    """``value`` in an error message: one line, not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
 def as_shape(value: Any, field: str) -> tuple[int, ...]:
     """``value``, an integer or integers, as a shape without zeros."""
     try:
         shape = tuple(map(operator.index, value if isinstance(value, Iterable) else (value,)))
     except TypeError:
         raise InvalidArgument(
-            f"{field}: {value!r} is not a shape; give positive integers, for example (3, 2)"
+            f"{field}: {shown(value)} is not a shape; give positive integers, like (3, 2)"
         ) from None
     if any(length < 1 for length in shape):
         raise InvalidArgument(
-            f"{field}: {value!r} makes an empty space; give positive integers, for example (3, 2)"
+            f"{field}: {shown(value)} makes an empty space; give positive integers, like (3, 2)"
         )
     return shape
 
@@ -138,8 +143,8 @@ def as_numbers(x: Any) -> NDArray[Any] | None:
 def as_integers(value: Any, field: str) -> NDArray[np.int64]:
     """``value``, an integer or a nesting of integers, as an array."""
     array = as_numbers(value)
-    if array is None or array.dtype.kind not in "iu" or np.any(np.abs(array) > LARGEST_INTEGER):
-        raise InvalidArgument(
-            f"{field}: {value!r} is not made of integers of at most 2**40; give for example 3"
-        )
+    if array is None or array.dtype.kind not in "iu":
+        raise InvalidArgument(f"{field}: {shown(value)} is not an integer or integers")
+    if np.any((array < -LARGEST_INTEGER) | (array > LARGEST_INTEGER)):
+        raise InvalidArgument(f"{field}: {shown(value)} is too large; stay within ±2**40")
     return array.astype(np.int64)

@@ -1,6 +1,6 @@
 """Draw the README's picture: LA-MCTS partitions a plane and closes in on the optimum.
 
-    python docs/figures/partition.py
+    python docs/figures/partition.py [FILE]
 
 Each panel shows the tree after so many trials on Branin's function: the darker a region, the better
 the samples in it. Points are drawn uniformly inside the selected region, so that what is seen to
@@ -9,6 +9,7 @@ close in is the partition alone.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def main() -> None:
             optimizer.tell(trial, function.evaluate(trial.x))
         draw(axes, optimizer, function, new=drawn)
         drawn = budget
-    figure.savefig(Path(__file__).with_suffix(".png"), dpi=180)
+    figure.savefig(sys.argv[1] if sys.argv[1:] else Path(__file__).with_suffix(".png"), dpi=180)
 
 
 def draw(axes: Axes, optimizer: LAMCTS, function: BenchmarkFunction, *, new: int) -> None:

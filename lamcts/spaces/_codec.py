@@ -195,7 +195,7 @@ class Codec:
         U[:, self._plain] = Z[:, self._plain_columns]
         V = self._from_unit(U)
         for group, columns in self._groups:
-            V[:, group] = Z[:, columns].argmax(axis=2)
+            V[:, group] = np.take(Z, columns, axis=1).argmax(axis=2)
         return V
 
     def snap(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -209,8 +209,11 @@ class Codec:
         V[:, self._levels] = np.rint(V[:, self._levels])
         for columns, dtype in self._narrow:
             V[:, columns] = V[:, columns].astype(dtype)
-        clipped: NDArray[np.float64] = np.clip(V, self._low, self._high)
-        return clipped
+        V = np.clip(V, self._low, self._high)
+        # the ends are the bounds exactly, whatever the logarithm's rounding
+        np.copyto(V, self._low, where=U <= 0.0)
+        np.copyto(V, self._high, where=U >= 1.0)
+        return V
 
     # -- many points -----------------------------------------------------------------------------
 

@@ -35,12 +35,9 @@ class Categorical(Leaf[T]):
 
     def contains(self, x: Any) -> bool:
         array = as_numbers(x)
-        if array is None or array.shape != self.shape or array.dtype.kind not in self._kinds:
+        if array is None or array.shape != self.shape or array.dtype.kind not in "iu":
             return False
         return bool(np.all((self.first <= array) & (array < self.first + self.levels)))
-
-    #: Kinds of numpy types whose values may be elements.
-    _kinds = "iu"
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -166,8 +163,6 @@ class MultiBinary(Categorical[Any]):
     (True, (2, 2))
     """
 
-    _kinds = "biuf"
-
     def __init__(self, n: int | tuple[int, ...], seed: int | None = None) -> None:
         shape = as_shape(n, "n")
         if not shape:
@@ -176,7 +171,13 @@ class MultiBinary(Categorical[Any]):
         super().__init__(np.full(shape, 2), np.zeros(shape, np.int64), np.int8, seed)
 
     def contains(self, x: Any) -> bool:
-        return super().contains(x) and bool(np.isin(np.asarray(x), (0, 1)).all())
+        # like Gymnasium: zeros and ones of any type
+        array = as_numbers(x)
+        return (
+            array is not None
+            and array.shape == self.shape
+            and bool(((array == 0) | (array == 1)).all())
+        )
 
     def __repr__(self) -> str:
         return f"MultiBinary({self.shape[0] if len(self.shape) == 1 else self.shape})"

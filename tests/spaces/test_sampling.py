@@ -77,6 +77,9 @@ def test_positions_outside_the_cube_and_values_outside_the_bounds_are_clipped() 
     codec = Codec(Box([0.0, 1.0], [1.0, 100.0], scale="linear"))
     assert codec.decode(np.array([[-3.0, 9.0]])).tolist() == [[0.0, 100.0]]
     assert codec.encode(np.array([[-3.0, 900.0]])).tolist() == [[0.0, 1.0]]
+    log = Codec(Box(1e-3, 1e3, scale="log"))
+    assert log.decode(np.array([[-1e9], [1e9]])).tolist() == [[1e-3], [1e3]]  # and no overflow
+    assert log.encode(np.array([[-1.0], [1e9]])).tolist() == [[0.0], [1.0]]
 
 
 def test_two_categories_are_one_column_and_more_are_one_hot() -> None:

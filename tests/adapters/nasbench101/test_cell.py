@@ -56,7 +56,8 @@ def test_edges_count_after_pruning() -> None:
 
 
 def _cell(edges: list[tuple[int, int]], ops: list[str]) -> Cell:
-    return Cell.make([[int((a, b) in edges) for b in range(len(ops))] for a in range(len(ops))], ops)
+    size = len(ops)
+    return Cell.make([[int((a, b) in edges) for b in range(size)] for a in range(size)], ops)
 
 
 CHAIN = [(0, 1), (1, 2)]

@@ -21,8 +21,9 @@ from lamcts.adapters.nasbench101.skeleton import vertex_channels
 from lamcts.adapters.nasbench101.space import FRAME_EDGES
 from lamcts.errors import InvalidArgument
 
+FIRST_BITS = "100110100001001010101"
 FIRST_HASH = Cell.from_edges(
-    [edge for edge, bit in zip(FRAME_EDGES, "100110" "10000" "1001" "010" "10" "1") if bit == "1"],
+    [edge for edge, bit in zip(FRAME_EDGES, FIRST_BITS, strict=True) if bit == "1"],
     [CONV3X3, MAXPOOL3X3, CONV3X3, CONV3X3, CONV1X1],
 )
 LEAST = Cell.from_edges(

@@ -10,9 +10,11 @@ from lamcts.adapters.nasbench101 import CIFAR, DIGITS, NAMED_CELLS, Cell, Skelet
 from lamcts.adapters.nasbench101.cell import CONV1X1, CONV3X3, MAXPOOL3X3
 from lamcts.adapters.nasbench101.space import decode, make_space
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from lamcts.adapters.nasbench101.network import CellModule, CellNetwork  # noqa: E402
+import torch
+
+from lamcts.adapters.nasbench101.network import CellModule, CellNetwork
 
 
 def _random_cells(count: int) -> list[Cell]:
@@ -38,20 +40,26 @@ def test_full_size_networks_have_the_parameters_of_the_formula(name: str) -> Non
     assert _parameters(network) == network_cost(NAMED_CELLS[name], CIFAR).params
 
 
+def _macs(network: CellNetwork, image: torch.Tensor) -> int:
+    """Multiply-adds counted while the network runs: weights times output pixels, layer by layer."""
+    seen: list[int] = []
+
+    def count(layer: torch.nn.Module, _: object, output: torch.Tensor) -> None:
+        pixels = output[0, 0].numel() if output.dim() == 4 else 1
+        seen.append(layer.get_parameter("weight").numel() * pixels)
+
+    for layer in network.modules():
+        if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)):
+            layer.register_forward_hook(count)
+    network(image)
+    return sum(seen)
+
+
 def test_macs_of_the_formula_are_those_of_the_convolutions_that_run() -> None:
     skeleton = Skeleton(8, stacks=2, modules=2, image_size=9, image_channels=1)
     for cell in _random_cells(20):
         network = CellNetwork(cell, skeleton).eval()
-        seen: list[int] = []
-        for module in network.modules():
-            if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
-                module.register_forward_hook(
-                    lambda layer, _, out: seen.append(
-                        layer.weight.numel() * (out[0, 0].numel() if out.dim() == 4 else 1)
-                    )
-                )
-        network(torch.zeros(1, 1, 9, 9))
-        assert sum(seen) == network_cost(cell, skeleton).macs
+        assert _macs(network, torch.zeros(1, 1, 9, 9)) == network_cost(cell, skeleton).macs
 
 
 def test_images_become_logits() -> None:
@@ -103,8 +111,12 @@ def test_operations_are_what_they_are_called() -> None:
         cell = Cell.from_edges([(0, 1), (1, 2)], [op])
         return CellModule(cell, 4, 4).operations["1"]
 
-    assert operation(CONV3X3)[0].kernel_size == (3, 3)
-    assert operation(CONV1X1)[0].kernel_size == (1, 1)
+    def kernel(op: str) -> tuple[int, ...]:
+        layers = operation(op).modules()
+        return next(layer for layer in layers if isinstance(layer, torch.nn.Conv2d)).kernel_size
+
+    assert kernel(CONV3X3) == (3, 3)
+    assert kernel(CONV1X1) == (1, 1)
     image = torch.rand(1, 4, 4, 4)
     torch.testing.assert_close(
         operation(MAXPOOL3X3)(image)[0, 0, 0, 0], image[0, 0, :2, :2].max(), rtol=0.0, atol=0.0

@@ -11,9 +11,11 @@ import pytest
 from lamcts.adapters.training import Recipe, Split, digits, require_torch
 from lamcts.errors import DependencyNotInstalled, InvalidArgument
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from lamcts.adapters.training.trainer import accuracy, pick_device, train  # noqa: E402
+import torch
+
+from lamcts.adapters.training.trainer import accuracy, pick_device, train
 
 
 def _linear() -> torch.nn.Module:

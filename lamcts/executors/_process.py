@@ -20,6 +20,7 @@ from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
 from typing import Any
 
+from lamcts._threads import THREAD_LIMITS
 from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.executors import _watchdog
 from lamcts.executors._base import Task
@@ -30,14 +31,6 @@ from lamcts.problem import ProblemRef
 
 __all__ = ["ProcessExecutor"]
 
-#: Read by the numeric libraries when they load: more threads than cores slow every worker down.
-_THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 _BOOT = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
@@ -126,11 +119,11 @@ class ProcessExecutor:
         deadline = time.monotonic() + _GRACE
         for worker in self._workers:
             worker.end(grace=max(0.0, deadline - time.monotonic()))
+            self._tell_watchdog(f"-{worker.pid}")
         self._workers.clear()
-        if self._watchdog.stdin is not None:
-            # The watchdog then kills the groups it still knows, children that outlived a worker.
-            with contextlib.suppress(BrokenPipeError):
-                self._watchdog.stdin.close()
+        assert self._watchdog.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._watchdog.stdin.close()
         self._watchdog.wait()
 
     def _start(self) -> None:
@@ -211,7 +204,8 @@ class _Worker:
         self._since = 0.0
         ours, theirs = mp_connection.Pipe()
         self.connection: Connection[Any, Any] = ours
-        limits = {name: os.environ.get(name, "1") for name in _THREAD_LIMITS}
+        # More threads than cores would slow every worker down.
+        limits = {name: os.environ.get(name, "1") for name in THREAD_LIMITS}
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno())],

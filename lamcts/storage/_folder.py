@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from lamcts._threads import THREAD_LIMITS
 from lamcts.errors import InvalidArgument, RunError
 from lamcts.storage._log import (
     RUN_FILE,
@@ -30,14 +31,6 @@ from lamcts.storage._log import (
 __all__ = ["RunFolder", "default_folder", "list_runs"]
 
 _PACKAGES = ("lamcts", "numpy", "scipy", "scikit-learn", "cmaes", "torch")
-#: What decides how many threads the numeric libraries use, and so the last bits of results.
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
 
 _log = logging.getLogger(__name__)
 
@@ -188,5 +181,5 @@ def _environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "packages": versions,
-        "threads": {name: os.environ.get(name) for name in _THREADS},
+        "threads": {name: os.environ.get(name) for name in THREAD_LIMITS},
     }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamcts.domain import Domain
-from lamcts.errors import Infeasible, InvalidArgument, LamctsError, TrialTimeout, WorkerLost
+from lamcts.errors import InvalidArgument, LamctsError
 from lamcts.evaluator import Direction, Evaluation
-from lamcts.history import History, Trial, TrialState
+from lamcts.history import History, Trial
+from lamcts.outcome import outcome_of
 from lamcts.samplers import Proposal
 from lamcts.spaces import Codec, Space, as_space
 
@@ -118,9 +117,16 @@ class Optimizer(ABC):
                 f"trial: number {trial.number} is "
                 + ("finished; a trial is told once" if known else "unknown; ask for it first")
             )
-        state, value, extra = self._judge(outcome)
-        extra |= {"cost": dict(trial.cost), "seconds": trial.seconds, "attempt": trial.attempt}
-        self.history.finish(trial.number, state, value, extra)
+        judged = outcome_of(outcome, self.direction)
+        extra = {
+            "metrics": dict(judged.metrics),
+            "artifacts": dict(judged.artifacts),
+            "error": judged.error,
+            "cost": dict(trial.cost),
+            "seconds": trial.seconds,
+            "attempt": trial.attempt,
+        }
+        self.history.finish(trial.number, judged.state, judged.value, extra)
         self._told(trial.number)
         return self.history.trial(trial.number)
 
@@ -190,38 +196,3 @@ class Optimizer(ABC):
                     return v, info
         left = next(self.domain.remaining(), None)
         return None if left is None else (left, info)
-
-    def _judge(
-        self, outcome: float | Evaluation | Exception
-    ) -> tuple[TrialState, float | None, dict[str, Any]]:
-        """State, value and further fields of an outcome: the one gate into the history."""
-        if isinstance(outcome, Infeasible):
-            return TrialState.INFEASIBLE, None, {"error": str(outcome)}
-        if isinstance(outcome, TrialTimeout):
-            return TrialState.TIMEOUT, None, {"error": str(outcome)}
-        if isinstance(outcome, WorkerLost):
-            return TrialState.LOST, None, {"error": str(outcome)}
-        if isinstance(outcome, Exception):
-            return TrialState.FAILED, None, {"error": str(outcome) or type(outcome).__name__}
-        result = outcome if isinstance(outcome, Evaluation) else Evaluation(outcome)
-        extra = {"metrics": dict(result.metrics), "artifacts": dict(result.artifacts)}
-        value = _as_number(result.value)
-        if value is None:
-            error = f"value: expected a number, got {result.value!r}; return a float"
-            return TrialState.FAILED, None, extra | {"error": error}
-        if math.isnan(value):
-            return TrialState.FAILED, None, extra | {"error": "value: got NaN"}
-        if math.isinf(value):
-            worst = (value > 0) == (self.direction == "minimize")
-            state = TrialState.INFEASIBLE if worst else TrialState.FAILED
-            return state, None, extra | {"error": f"value: got {value}"}
-        return TrialState.COMPLETE, value, extra
-
-
-def _as_number(value: Any) -> float | None:
-    """A float for real scalars (NumPy's and 0-d arrays' too), else ``None``."""
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return None
-    return float(value)

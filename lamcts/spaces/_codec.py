@@ -204,12 +204,12 @@ class Codec:
 
     def _from_unit(self, U: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, p) native vectors from one number in [0, 1] a variable (n, p)."""
-        V = self._edge + np.clip(U, 0.0, 1.0) * self._width
+        V: NDArray[np.float64] = self._edge + np.clip(U, 0.0, 1.0) * self._width
         V[:, self._log] = np.exp(V[:, self._log])
         V[:, self._levels] = np.rint(V[:, self._levels])
         for columns, dtype in self._narrow:
             V[:, columns] = V[:, columns].astype(dtype)
-        V = np.clip(V, self._low, self._high)
+        np.clip(V, self._low, self._high, out=V)
         # the ends are the bounds exactly, whatever the logarithm's rounding
         np.copyto(V, self._low, where=U <= 0.0)
         np.copyto(V, self._high, where=U >= 1.0)

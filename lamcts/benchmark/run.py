@@ -146,7 +146,7 @@ def _run(task: Task, evaluator: Evaluator) -> Record:
         cpu_seconds += time.process_time() - clock
 
         if trial.value is None and not failed:
-            first_error = str(trial.error)
+            first_error = str(trial.error).splitlines()[-1]  # after its traceback
         evaluations += trial.state is not TrialState.INFEASIBLE
         failed += trial.state is TrialState.FAILED
         if trial.value is not None and (not trace or sign * trial.value > sign * trace[-1][1]):

@@ -160,7 +160,7 @@ def test_failures_count_and_infeasible_points_do_not(faulty: str) -> None:
 
 def test_a_run_without_a_result_says_why(faulty: str) -> None:
     always = run_task(Task(faulty, "random", 0, 8, {"fault": "always"}))
-    assert always.error == "no trial completed: no luck"
+    assert always.error == "no trial completed: RuntimeError: no luck"
     assert run_task(Task("nowhere.py", "random", 0, 8)).error is not None
 
 

@@ -12,6 +12,7 @@ mean. Both are here, with three differences, each measured on the original code:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -34,7 +35,7 @@ SIGNIFICANCE = 1.645
 FOLDS = 4
 
 
-class Boundary:
+class Boundary(ABC):
     """A scalar function of the unit cube whose sign is the side: positive is good.
 
     Attributes:
@@ -45,9 +46,9 @@ class Boundary:
     normal: NDArray[np.float64] | None = None
     offset: float = 0.0
 
+    @abstractmethod
     def decision(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) signed distance-like values at ``Z`` (n, d)."""
-        raise NotImplementedError
 
     def good(self, Z: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(n,) whether each point lies on the good side."""

@@ -6,6 +6,7 @@ units of `lamcts.spaces.Codec` vectors: a real or integer value, or the index of
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
@@ -29,7 +30,7 @@ class Optimum(NamedTuple):
     points: Array | None
 
 
-class BenchmarkFunction(Evaluator):
+class BenchmarkFunction(Evaluator, ABC):
     """A function whose best value is known: subclasses write ``_f`` and ``_find_optimum``."""
 
     #: The greatest part of a coordinate's range by which `Shifted` may move the optimum. Small for
@@ -47,8 +48,9 @@ class BenchmarkFunction(Evaluator):
             raise InvalidArgument(f"X: expected shape (n, {self.codec.p}), got {points.shape}")
         return self._f(points)
 
+    @abstractmethod
     def _f(self, X: Array) -> Array:
-        raise NotImplementedError(f"{type(self).__name__} has no _f(self, X)")
+        """The formula: (n,) noise-free values of (n, d) points."""
 
     def evaluate(self, x: Any) -> float:
         """The value of one point of ``space``."""
@@ -106,9 +108,9 @@ class ContinuousFunction(BenchmarkFunction):
         self.high = self.bounds[1] if high is None else high
         self.space = Box(self.low, self.high, shape=(dim,))
 
+    @abstractmethod
     def _known_optimum(self) -> tuple[float, Array]:
         """The best value, and the best points (k, d), on the literature's bounds."""
-        raise NotImplementedError
 
     def _find_optimum(self) -> Optimum:
         value, points = self._known_optimum()

@@ -83,7 +83,7 @@ class Domain:
         Z = np.zeros((len(U), self.dim))
         rows = np.arange(len(U))
         for u, variable in zip(U.T, self.codec.variables, strict=True):
-            first, width = variable.columns.start, variable.columns.stop - variable.columns.start
+            first, width = variable.columns.start, variable.width
             if width == 1:
                 Z[:, first] = u
             else:
@@ -118,7 +118,7 @@ class Domain:
         for j, variable in enumerate(self.codec.variables):
             rows = np.flatnonzero(change[:, j])
             columns = variable.columns
-            width = columns.stop - columns.start
+            width = variable.width
             if width > 1:
                 step = 1 + rng.integers(width - 1, size=len(rows))
                 level = (Z[rows, columns].argmax(axis=1) + step) % width

@@ -81,7 +81,7 @@ class Region:
         high = np.ones(domain.dim) if high is None else high
         if not self.path:
             Z = domain.uniform(rng.random((n, domain.codec.p)))
-            one = np.array([v.columns.start for v in domain.codec.variables if _width(v) == 1], int)
+            one = np.array([v.columns.start for v in domain.codec.variables if v.width == 1], int)
             Z[:, one] = low[one] + Z[:, one] * (high - low)[one]
             return domain.legal(Z)
         seeds = seeds[self.contains(seeds)]
@@ -162,8 +162,3 @@ class Region:
         change = free & (rng.random((len(Z), len(free))) < share)
         trial = domain.legal(domain.mutate(Z, change, rng, low=low, high=high))
         return np.where(self.contains(trial)[:, None], trial, Z)
-
-
-def _width(variable: object) -> int:
-    columns: slice = variable.columns  # type: ignore[attr-defined]
-    return int(columns.stop - columns.start)

@@ -43,9 +43,7 @@ class EvolutionSampler(Sampler):
     ) -> NDArray[np.float64]:
         """Uniform crossover of a third of the parents, variable by variable."""
         variables = self.domain.codec.variables
-        owner = np.repeat(
-            np.arange(len(variables)), [v.columns.stop - v.columns.start for v in variables]
-        )
+        owner = np.repeat(np.arange(len(variables)), [v.width for v in variables])
         take = rng.random((len(parents), len(variables))) < 0.5
         take &= rng.random((len(parents), 1)) < 1.0 / 3.0
         chosen = mates[rng.integers(len(mates), size=len(parents))]

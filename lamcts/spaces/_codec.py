@@ -66,6 +66,11 @@ class Variable:
     log: bool
     columns: slice
 
+    @property
+    def width(self) -> int:
+        """Number of its columns: one, or one a category."""
+        return int(self.columns.stop - self.columns.start)
+
 
 class Codec:
     """Turns points of a space into vectors of the unit cube, and back.
@@ -103,7 +108,7 @@ class Codec:
             raise InvalidArgument(f"space: two variables are named {twice!r}; rename a key")
         self.p = len(self.variables)
         self.dim = self.variables[-1].columns.stop
-        widths = [v.columns.stop - v.columns.start for v in self.variables]
+        widths = [v.width for v in self.variables]
         self.kinds = np.repeat([v.kind for v in self.variables], widths)
         self.is_real = self.kinds == "real"
         with np.errstate(over="ignore"):

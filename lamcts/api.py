@@ -16,7 +16,7 @@ from lamcts.callbacks import Callback
 from lamcts.config import RunConfig
 from lamcts.evaluator import Evaluation
 from lamcts.prepare import FunctionEvaluator, Problem
-from lamcts.problem import as_evaluator
+from lamcts.problem import as_evaluator, make_ready
 from lamcts.result import Result, result_of
 from lamcts.run import Run
 from lamcts.spaces import Space
@@ -83,7 +83,7 @@ def search(
     Raises:
         InvalidArgument: An argument cannot be used.
         UnknownName: No such problem, optimizer, setting or cost.
-        ProblemError: The problem cannot be loaded, or not by a worker.
+        ProblemError: The problem cannot be loaded or prepared, or not by a worker.
         TooManyFailures: So many trials failed that the run was stopped.
         RunError: The folder cannot be written.
 
@@ -115,6 +115,7 @@ def search(
         reference = prepare.reference(evaluator, config)
         proposer = prepare.optimizer(evaluator, config, seed)
         points = prepare.initial_points(init, proposer.space)
+        make_ready(evaluator)
         name = prepare.problem_name(evaluator, reference)
         executor = prepare.executor(evaluator, reference, config)
         stack.callback(executor.close)
@@ -189,6 +190,7 @@ def resume(
         prepare.check_unchanged(stored, evaluator)
         reference = prepare.reference(evaluator, config)
         proposer = prepare.optimizer(evaluator, config, stored.header["seed"])
+        make_ready(evaluator)
         executor = prepare.executor(evaluator, reference, config)
         stack.callback(executor.close)
         run = Run(
@@ -213,9 +215,7 @@ def minimize(
     space: Space[Any],
     *,
     budget: int,
-    seed: int | None = None,
-    optimizer: str = "lamcts",
-    **settings: Any,
+    **options: Any,
 ) -> Result:
     """Find where a function is smallest.
 
@@ -223,9 +223,7 @@ def minimize(
         function: Takes a point of ``space``, returns a number.
         space: The search space.
         budget: How often the function may be called.
-        seed: A non-negative integer; drawn when ``None``.
-        optimizer: Its name.
-        **settings: The optimizer's settings, and any argument of `search`.
+        **options: What else `search` takes: ``seed``, ``optimizer`` and its settings, ...
 
     >>> import lamcts
     >>> box = lamcts.spaces.Box(-5.0, 5.0, shape=(2,))
@@ -233,8 +231,7 @@ def minimize(
     >>> result.best.value < 1.0
     True
     """
-    problem = FunctionEvaluator(function, space, "minimize")
-    return search(problem, budget=budget, seed=seed, optimizer=optimizer, **settings)
+    return search(FunctionEvaluator(function, space, "minimize"), budget=budget, **options)
 
 
 def maximize(
@@ -242,10 +239,7 @@ def maximize(
     space: Space[Any],
     *,
     budget: int,
-    seed: int | None = None,
-    optimizer: str = "lamcts",
-    **settings: Any,
+    **options: Any,
 ) -> Result:
-    """Find where a function is largest; see `minimize`."""
-    problem = FunctionEvaluator(function, space, "maximize")
-    return search(problem, budget=budget, seed=seed, optimizer=optimizer, **settings)
+    """Find where a function is largest; the arguments are those of `minimize`."""
+    return search(FunctionEvaluator(function, space, "maximize"), budget=budget, **options)

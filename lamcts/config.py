@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from lamcts.errors import InvalidArgument
+from lamcts.settings import plain
 
 __all__ = ["RunConfig"]
 
@@ -39,13 +40,15 @@ class RunConfig:
     window: int = 0
 
     def __post_init__(self) -> None:
-        """Check every field, and settle the window for the whole life of the run."""
+        """Check every field, make it what a resumed run reads, and settle the window for good."""
         _check_integer("budget", self.budget, least=1)
         _check_integer("workers", self.workers, least=1)
         _check_integer("retries", self.retries, least=0)
         for name in ("timeout", "trial_timeout"):
             _check_seconds(name, getattr(self, name))
         _check_failures(self.max_failures)
+        object.__setattr__(self, "settings", plain(dict(self.settings)))
+        object.__setattr__(self, "constraints", tuple(self.constraints))
         if self.deterministic and not self.window:
             object.__setattr__(self, "window", max(_WINDOW, self.workers))
 

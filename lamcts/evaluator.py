@@ -91,6 +91,14 @@ class Evaluator:
         self.init_args = (args, kwargs)
         return self
 
+    def prepare(self) -> None:
+        """Make ready to evaluate, before anything is written: calling it again is harmless.
+
+        Raises:
+            Exception: What would fail every trial (a library or a file that is missing): it ends
+                the search at the start, in one line.
+        """
+
     def evaluate(self, x: Any) -> float | Evaluation:
         """Measure one point of ``space``.
 

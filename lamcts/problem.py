@@ -19,12 +19,13 @@ from lamcts._finding import Found, find, in_one_line, is_loaded_by_path, is_main
 from lamcts.errors import InvalidArgument, LamctsError, ProblemError, UnknownName, did_you_mean
 from lamcts.evaluator import Direction, Evaluator
 from lamcts.registry import is_shared
-from lamcts.settings import all_parameters, keyword_parameters
+from lamcts.settings import all_parameters, as_declared, keyword_parameters, plain
 
 __all__ = [
     "ProblemRef",
     "as_evaluator",
     "load_problem",
+    "make_ready",
     "problem_settings",
     "reference_of",
 ]
@@ -88,6 +89,22 @@ def as_evaluator(problem: Evaluator | type[Evaluator] | ProblemRef | str | Path)
     )
 
 
+def make_ready(evaluator: Evaluator) -> None:
+    """Call ``Evaluator.prepare``, before the first evaluation in a process.
+
+    Raises:
+        LamctsError: What it raised, if that is one already.
+        ProblemError: It raised something else.
+    """
+    try:
+        evaluator.prepare()
+    except LamctsError:
+        raise
+    except Exception as error:
+        where = in_one_line(error, _file_of(type(evaluator)))
+        raise ProblemError(f"{type(evaluator).__name__}: prepare() raised {where}") from error
+
+
 def reference_of(evaluator: Evaluator) -> ProblemRef:
     """The reference that builds an equal evaluator in another process.
 
@@ -95,7 +112,7 @@ def reference_of(evaluator: Evaluator) -> ProblemRef:
         ProblemError: There is none: its class is local to a function or to an interactive session.
     """
     kind = type(evaluator)
-    kwargs = _named_arguments(evaluator)
+    kwargs = plain(_named_arguments(evaluator))
     if evaluator.id is not None and is_shared(evaluator.id):
         return ProblemRef(evaluator.id, kwargs)
     module = sys.modules.get(kind.__module__)
@@ -145,7 +162,7 @@ def _build(found: Found, kwargs: Mapping[str, Any]) -> Evaluator:
     _check_settings(found, kwargs)
     build, preset = _recipe(found)
     try:
-        evaluator: Any = build(**{**preset, **kwargs})
+        evaluator: Any = build(**as_declared({**preset, **kwargs}, _settings(found)))
     except LamctsError:
         raise
     except Exception as error:

@@ -6,6 +6,7 @@ once, as annotated keyword parameters with defaults, and the command line follow
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import math
@@ -16,7 +17,15 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
-__all__ = ["all_parameters", "keyword_parameters", "parse_value", "split_settings", "type_name"]
+__all__ = [
+    "all_parameters",
+    "as_declared",
+    "keyword_parameters",
+    "parse_value",
+    "plain",
+    "split_settings",
+    "type_name",
+]
 
 Parameters = Mapping[str, inspect.Parameter]
 
@@ -46,6 +55,51 @@ def keyword_parameters(function: Any) -> dict[str, inspect.Parameter]:
     """The parameters of ``function`` that can be given by name: its settings."""
     by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {name: p for name, p in all_parameters(function).items() if p.kind in by_name}
+
+
+def plain(value: Any) -> Any:
+    """A setting as JSON has it: lists for tuples, text for paths; anything else as it is.
+
+    >>> plain({"sizes": (64, 32)})
+    {'sizes': [64, 32]}
+    """
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def as_declared(settings: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:
+    """Settings as the constructor declares them: tuples and paths, which JSON does not have.
+
+    So a constructor gets the same whether its settings were typed, given in Python, or read back
+    from a run file or a worker's order; where it declares no type, it gets `plain` values.
+
+    >>> p = keyword_parameters(lambda sizes=(1,), plain=None: None)
+    >>> as_declared({"sizes": [64, 32], "plain": (1, 2)}, p)
+    {'sizes': (64, 32), 'plain': [1, 2]}
+    """
+    return {
+        name: _restored(plain(value), _type_of(parameters[name]) if name in parameters else Any)
+        for name, value in settings.items()
+    }
+
+
+def _restored(value: Any, wanted: Any) -> Any:
+    """A plain value with the tuples and paths that the type ``wanted`` asks for."""
+    is_union = get_origin(wanted) in (Union, types.UnionType)
+    options = get_args(wanted) if is_union else (wanted,)
+    if isinstance(value, str) and Path in options and str not in options:
+        return Path(value)
+    if isinstance(value, list):
+        for option in filter(_is_sequence, options):
+            with contextlib.suppress(ValueError):  # of another length
+                kind, items = _items(option, len(value))
+                return kind(map(_restored, value, items))
+    return value
 
 
 def split_settings(
@@ -212,13 +266,18 @@ def _sequence(text: str, wanted: Any) -> Any:
     if inner[:1] + inner[-1:] in ("()", "[]"):
         inner = inner[1:-1]
     parts = [part.strip() for part in inner.split(",") if part.strip()]
+    kind, items = _items(wanted, len(parts))
+    return kind(map(_convert, parts, items))
+
+
+def _items(wanted: Any, count: int) -> tuple[type[list[Any]] | type[tuple[Any, ...]], list[Any]]:
+    """The container that a sequence type means, and the types of ``count`` items in it."""
     kind, items = get_origin(wanted) or wanted, get_args(wanted)
     if kind is tuple and items and items[-1] is not Ellipsis:
-        if len(parts) != len(items):
+        if len(items) != count:
             raise ValueError
-        return tuple(_convert(part, item) for part, item in zip(parts, items, strict=True))
-    item = items[0] if items else Any
-    return (list if kind is list else tuple)(_convert(part, item) for part in parts)
+        return tuple, list(items)
+    return (list if kind is list else tuple), [items[0] if items else Any] * count
 
 
 def _bool(text: str) -> bool:

@@ -19,10 +19,10 @@ from typing import Any, Literal
 import numpy as np
 
 from lamcts._finding import in_one_line
-from lamcts.errors import Infeasible, LamctsError, ProblemError
+from lamcts.errors import DependencyNotInstalled, Infeasible, LamctsError, ProblemError
 from lamcts.evaluator import Direction, Evaluator
 from lamcts.outcome import as_number, outcome_of
-from lamcts.problem import ProblemRef, reference_of
+from lamcts.problem import ProblemRef, make_ready, reference_of
 from lamcts.spaces import Space, as_space, from_json, to_json
 
 __all__ = ["Finding", "Report", "check_evaluator"]
@@ -99,6 +99,9 @@ def check_evaluator(evaluator: Evaluator, *, seed: int = 0) -> Report:
 
     Returns:
         What was found; nothing is raised for an evaluator that is wrong.
+
+    Raises:
+        DependencyNotInstalled: A library that it needs is missing: it may be right elsewhere.
     """
     return _Check(evaluator, seed).run()
 
@@ -122,9 +125,10 @@ class _Check:
             self.examine("cost", self.check_cost)
             self.examine("decode", self.check_decode)
             self.examine("render", self.check_render)
-            if self.examine("evaluate", self.check_evaluate):
-                self.examine("evaluate", self.check_repeats)
-            self.examine("workers", self.check_workers)
+            if self.examine("prepare", self.check_prepare):
+                if self.examine("evaluate", self.check_evaluate):
+                    self.examine("evaluate", self.check_repeats)
+                self.examine("workers", self.check_workers)
         self.examine("close", self.check_close)
         name = self.evaluator.id or type(self.evaluator).__name__
         return Report(name, tuple(self.findings), self.seconds)
@@ -136,6 +140,8 @@ class _Check:
         except _Wrong as wrong:
             self.note("error", subject, str(wrong))
             return False
+        except DependencyNotInstalled:  # this machine's fault, not the evaluator's
+            raise
         except LamctsError as error:
             self.note("error", subject, str(error))
             return False
@@ -215,6 +221,9 @@ class _Check:
         return "can be called twice"
 
     # -- evaluations ----------------------------------------------------------------------------
+
+    def check_prepare(self) -> None:
+        make_ready(self.evaluator)
 
     def check_evaluate(self) -> str:
         """Evaluate the first point that is no infeasible one."""
@@ -331,6 +340,7 @@ def _answer() -> None:
     """In the fresh process: read the order from standard input, print the value."""
     order, x = (json.loads(line) for line in sys.stdin)
     evaluator = ProblemRef(**order).build()
+    make_ready(evaluator)
     value = None
     if x is not None:
         result = evaluator.evaluate(from_json(as_space(evaluator.space), x))

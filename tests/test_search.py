@@ -17,7 +17,15 @@ import numpy as np
 import pytest
 
 import lamcts
-from lamcts.errors import InvalidArgument, LamctsError, ProblemError, TooManyFailures, UnknownName
+from lamcts.config import RunConfig
+from lamcts.errors import (
+    DependencyNotInstalled,
+    InvalidArgument,
+    LamctsError,
+    ProblemError,
+    TooManyFailures,
+    UnknownName,
+)
 from lamcts.history import TrialState
 from lamcts.problem import ProblemRef
 from lamcts.storage import RUN_FILE
@@ -111,6 +119,55 @@ def test_the_order_of_durability(tmp_path: Path) -> None:
 
     run(Bowl(outcome), 2, folder=tmp_path / "run", callbacks=[Watch()])
     assert seen == ["on_ask:ask", "evaluate:ask", "on_tell:tell"] * 2
+
+
+PREPARED = """
+import lamcts
+
+class Own(lamcts.Evaluator):
+    space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+    data = None
+
+    def prepare(self):
+        self.data = 1.0
+
+    def evaluate(self, x):
+        return self.data
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_problem_is_prepared_wherever_it_is_evaluated(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "own.py").write_text(PREPARED)
+    first = run(tmp_path / "own.py", 2, folder=tmp_path / "run", workers=workers)
+    assert first.counts["complete"] == 2
+    assert lamcts.resume(tmp_path / "run", budget=4).counts["complete"] == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (OSError("no images.npz"), ProblemError, r"Bowl: prepare\(\) raised OSError: no images"),
+        (DependencyNotInstalled("pip install it"), DependencyNotInstalled, "pip install it"),
+    ],
+)
+def test_a_problem_that_cannot_be_prepared_ends_the_search_before_it_begins(
+    tmp_path: Path, error: Exception, kind: type[Exception], message: str
+) -> None:
+    def prepare() -> None:
+        raise error
+
+    problem = Bowl()
+    problem.prepare = prepare  # type: ignore[method-assign]
+    with pytest.raises(kind, match=message):
+        run(problem, folder=tmp_path / "run")
+    assert problem.calls == 0
+    assert list(tmp_path.iterdir()) == []
+    run(Bowl(), 2, folder=tmp_path / "run")
+    before = (tmp_path / "run" / RUN_FILE).read_bytes()
+    with pytest.raises(kind, match=message):
+        lamcts.resume(tmp_path / "run", problem=problem, budget=5)
+    assert (tmp_path / "run" / RUN_FILE).read_bytes() == before
 
 
 def test_nothing_is_written_without_a_folder(
@@ -439,6 +496,13 @@ def test_private_folders_survive_when_something_is_in_them(tmp_path: Path) -> No
 def test_bad_arguments(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=message):
         run(Bowl(), **options)
+
+
+def test_a_config_read_back_is_the_same() -> None:
+    settings = {"sizes": (1, 2), "table": {"path": Path("x")}}
+    config = RunConfig(5, settings=settings, constraints=("flops<=3",), deterministic=True)
+    assert RunConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    assert config.settings == {"sizes": [1, 2], "table": {"path": "x"}}
 
 
 def test_unknown_names() -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal, Optional
 
 import pytest
 
 from lamcts.errors import InvalidArgument, UnknownName
-from lamcts.settings import keyword_parameters, parse_value, split_settings, type_name
+from lamcts.settings import (
+    as_declared,
+    keyword_parameters,
+    parse_value,
+    plain,
+    split_settings,
+    type_name,
+)
 
 
 class Options:
@@ -105,6 +113,48 @@ def test_wrong_value_names_setting_value_and_type(key: str, text: str, wanted: s
     assert message.startswith(f"{key}: {text!r} is not ")
     assert wanted in message
     assert "\n" not in message
+
+
+class Declared:
+    """Settings of types that JSON does not have."""
+
+    def __init__(  # type: ignore[no-untyped-def]
+        self,
+        sizes: tuple[int, ...] = (),
+        pair: tuple[str, Path] | None = None,
+        either: tuple[int, int] | tuple[int, int, int] = (1, 2),
+        steps: list[tuple[int, int]] | None = None,
+        data: Path | None = None,
+        text: str | Path = "",
+        default=(1,),
+        loose: Any = None,
+    ) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "declared"),
+    [
+        ("sizes", (64, 32), (64, 32)),
+        ("sizes", [64, 32], (64, 32)),
+        ("pair", ("a", "b"), ("a", Path("b"))),
+        ("pair", ("a", "b", "c"), ["a", "b", "c"]),  # for the constructor to refuse
+        ("either", [1, 2, 3], (1, 2, 3)),
+        ("steps", ((1, 2), (3, 4)), [(1, 2), (3, 4)]),
+        ("data", Path("x"), Path("x")),
+        ("data", "x", Path("x")),
+        ("data", None, None),
+        ("text", Path("x"), "x"),
+        ("default", [2, 3], (2, 3)),
+        ("loose", (1, {"a": (2, Path("x"))}), [1, {"a": [2, "x"]}]),
+        ("more", (1, 2), [1, 2]),
+    ],
+)
+def test_a_setting_is_as_declared_whether_it_was_stored_or_not(
+    key: str, given: Any, declared: Any
+) -> None:
+    parameters = keyword_parameters(Declared)
+    for value in (given, json.loads(json.dumps(plain(given)))):
+        assert repr(as_declared({key: value}, parameters)[key]) == repr(declared)
 
 
 def test_type_comes_from_the_default_where_there_is_no_annotation() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamcts.errors import Infeasible, ProblemError
+from lamcts.errors import DependencyNotInstalled, Infeasible, ProblemError
 from lamcts.evaluator import Evaluation, Evaluator
 from lamcts.problem import load_problem
 from lamcts.spaces import Box, MultiDiscrete
@@ -136,6 +136,26 @@ def test_close_that_cannot_be_repeated_is_named() -> None:
         del self.closed
 
     assert "AttributeError" in findings(check_evaluator(wrong(close=close)), "error")["close"]
+
+
+def unprepared(self: Any) -> None:
+    raise OSError("no such file: images.npz")
+
+
+def test_prepare_that_fails_is_named_and_nothing_is_evaluated() -> None:
+    report = check_evaluator(
+        wrong(prepare=unprepared, evaluate=lambda self, x: pytest.fail("called"))
+    )
+    assert "no such file: images.npz" in findings(report, "error")["prepare"]
+    assert "evaluate" not in findings(report, "error")
+
+
+def test_a_missing_library_is_no_fault_of_the_evaluator() -> None:
+    def prepare(self: Any) -> None:
+        raise DependencyNotInstalled("run: pip install heavy")
+
+    with pytest.raises(DependencyNotInstalled, match="pip install heavy"):
+        check_evaluator(wrong(prepare=prepare))
 
 
 def test_noise_is_a_warning_not_an_error() -> None:

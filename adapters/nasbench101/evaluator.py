@@ -90,6 +90,15 @@ class NASBench101(lamcts.Evaluator):
         """The images that cells are trained on: override it, and `notice`, to use your own."""
         return digits()
 
+    def prepare(self) -> None:
+        """Refuse to search where PyTorch is missing; costs, and looking cells up, need none.
+
+        Raises:
+            DependencyNotInstalled: With the ``pip install`` line.
+        """
+        if self.table is None:
+            require_torch()
+
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """Validation accuracy in [0, 1], with the training accuracy as a metric."""
         # Isomorphic drawings differ in which branch gets a spare channel, so one stands for all.

@@ -57,5 +57,6 @@ def require_torch() -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise DependencyNotInstalled(
-            'training a network needs PyTorch: pip install "lamcts[torch]"'
+            "training a network needs PyTorch, which is not installed; "
+            'run: pip install "lamcts[torch]"'
         ) from error

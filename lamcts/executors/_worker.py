@@ -17,7 +17,7 @@ from typing import Any
 from lamcts.errors import LamctsError
 from lamcts.evaluator import Evaluator, TrialContext
 from lamcts.outcome import evaluate
-from lamcts.problem import load_problem
+from lamcts.problem import load_problem, make_ready
 from lamcts.spaces import as_space, from_json
 
 __all__ = ["IN_WORKER", "main", "receive", "send"]
@@ -47,6 +47,7 @@ def main(descriptor: int) -> None:
         problem = receive(connection)
         try:
             evaluator = load_problem(problem["ref"], **problem["kwargs"])
+            make_ready(evaluator)
         except LamctsError as error:
             send(connection, {"refused": str(error)})
             return

@@ -135,8 +135,7 @@ class Run:
         tested = self.best if stopped in _TESTED else None
         figures = {} if tested is None else held_out(self.evaluator, tested.x)
         result = self._result(stopped, figures)
-        if self._store:
-            self._store.append("stop", stopped=stopped, test=figures, seconds=self.seconds)
+        self._write("stop", stopped=stopped, test=figures, seconds=result.seconds)
         self._callbacks.notify("on_run_end", self, result)
         if stopped == "failures":
             raise TooManyFailures(first_failure(self.trials))

@@ -10,7 +10,8 @@ import pytest
 
 import lamcts
 from lamcts.errors import InvalidArgument, RunError
-from lamcts.problem import ProblemRef
+from lamcts.problem import ProblemRef, load_problem
+from lamcts.result import load_result
 from lamcts.storage import RUN_FILE, read_run
 
 SPHERE = Path(__file__).parent / "crash" / "sphere.py"
@@ -45,6 +46,43 @@ def test_a_finished_run_is_not_touched(tmp_path: Path, caplog: pytest.LogCapture
     assert again.stopped == "budget"
     assert "finished, nothing to do; raise the budget" in caplog.text
     assert {path: path.read_bytes() for path in (tmp_path / "run").glob("*")} == before
+
+
+def test_the_time_of_a_run_is_one_recorded_number(tmp_path: Path) -> None:
+    first = search(5, tmp_path / "run")
+    assert first.seconds == load_result(tmp_path / "run").seconds
+    assert first.seconds == lamcts.resume(tmp_path / "run").seconds  # finished: nothing is done
+    second = lamcts.resume(tmp_path / "run", budget=9)
+    assert second.seconds == load_result(tmp_path / "run").seconds > first.seconds
+
+
+SETTINGS = """
+import json
+from pathlib import Path
+import lamcts
+
+class Own(lamcts.Evaluator):
+    space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+
+    def __init__(self, sizes: tuple[int, ...] = (1,), data: Path = Path("."), loose=None):
+        self.settings = repr((sizes, str(data), isinstance(data, Path), loose))
+
+    def evaluate(self, x):
+        self.trial.folder.joinpath("settings").write_text(self.settings)
+        return float(x @ x)
+"""
+
+
+def test_settings_are_the_same_in_a_worker_and_after_a_resume(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(SETTINGS)
+    given = {"sizes": (64, 32), "data": Path("/data"), "loose": (1, (2, 3))}
+    problem = load_problem(tmp_path / "own.py", **given)
+    folder = tmp_path / "run"
+    lamcts.search(problem, budget=1, seed=0, optimizer="random", folder=folder)
+    lamcts.resume(folder, budget=2)
+    lamcts.resume(folder, budget=4, workers=2)
+    seen = [path.read_text() for path in sorted(folder.glob("trials/*/settings"))]
+    assert seen == [repr(((64, 32), "/data", True, [1, [2, 3]]))] * 4
 
 
 def test_deterministic_runs_with_any_workers_and_budgets(tmp_path: Path) -> None:

@@ -255,6 +255,54 @@ def test_damage_is_refused_in_words_or_harmless(
         assert len(read_run(path).trials) <= 1
 
 
+def seconds_of(path: Path, *events: tuple[str, float]) -> float:
+    """Of a run file with these events at these times; a stop has recorded 7.25 s."""
+    fields = {"start": HEADER, "ask": {"number": 0, **ASK}, "tell": {"number": 0, **TELL}}
+    fields |= {"stop": {"stopped": "budget", "test": {}, "seconds": 7.25}, "resume": {"budget": 4}}
+    lines = [{"v": 1, "time": time, "event": kind, **fields[kind]} for kind, time in events]
+    (path / RUN_FILE).write_text("".join(storage.encode(line) + "\n" for line in lines))
+    return read_run(path).seconds
+
+
+def test_seconds_are_what_was_recorded_or_else_last_until_the_last_event(tmp_path: Path) -> None:
+    killed = [("start", 100.0), ("ask", 101.5), ("tell", 103.0)]
+    ended = [*killed, ("stop", 108.0)]
+    assert seconds_of(tmp_path, *killed) == 3.0
+    assert seconds_of(tmp_path, *ended) == 7.25
+    assert seconds_of(tmp_path, *killed, ("resume", 500.0)) == 3.0
+    assert seconds_of(tmp_path, *killed[:2], ("resume", 500.0), ("tell", 502.0)) == 1.5 + 2.0
+    assert seconds_of(tmp_path, *ended, ("resume", 500.0)) == 7.25
+    again = [*killed[:2], ("resume", 500.0), ("ask", 501.0), ("resume", 900.0), ("ask", 900.5)]
+    assert seconds_of(tmp_path, *again) == 1.5 + 1.0 + 0.5
+
+
+WINDOWS = """
+import sys
+sys.modules["fcntl"] = None
+import os
+del os.fork, os.register_at_fork
+import lamcts, lamcts.cli
+result = lamcts.minimize(lambda x: float(x @ x), lamcts.spaces.Box(-1.0, 1.0, shape=(2,)), budget=3)
+assert result.counts["complete"] == 3
+lamcts.cli.app(["run", "sphere", "--budget", "2", "--quiet"])
+"""
+
+
+def test_where_there_are_no_locks_a_run_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", WINDOWS],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("Error: folder: run folders need the file locks of Linux")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_trial_is_told_once(folder: RunFolder) -> None:
     folder.append("ask", number=0, **ASK)
     folder.append("tell", number=0, **TELL)

@@ -53,11 +53,19 @@ class ProcessExecutor:
         workers: How many processes, at least 1.
         trial_timeout: Seconds after which an evaluation is ended, with its worker and all that
             it started; the time to load the problem does not count.
+
+    Raises:
+        InvalidArgument: It is made in a worker, or on a system without process groups.
     """
 
     def __init__(
         self, problem: ProblemRef, *, workers: int = 1, trial_timeout: float | None = None
     ) -> None:
+        if not hasattr(os, "killpg"):
+            raise InvalidArgument(
+                "workers: worker processes need the process groups of Linux or macOS; "
+                "use workers=1 and no trial_timeout"
+            )
         if os.environ.get(IN_WORKER):
             raise InvalidArgument(
                 "workers: the problem's file starts a search when a worker imports it; "

@@ -23,6 +23,7 @@ from lamcts.storage._log import (
     Event,
     RunLog,
     RunWriteError,
+    check_locks,
     encode,
     read_events,
     replace_file,
@@ -59,7 +60,9 @@ class RunFolder:
         Raises:
             InvalidArgument: A setting in the header cannot be stored.
             RunWriteError: The folder cannot be written.
+            RunError: This operating system has no file locks.
         """
+        check_locks()
         try:
             encode(dict(header))
         except TypeError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import math
 import os
@@ -14,7 +13,21 @@ from typing import IO, Any
 
 from lamcts.errors import RunError
 
-__all__ = ["FORMAT", "RUN_FILE", "Event", "RunLog", "RunWriteError", "read_events", "replace_file"]
+try:
+    import fcntl
+except ImportError:  # Windows: a search without a folder runs all the same
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = [
+    "FORMAT",
+    "RUN_FILE",
+    "Event",
+    "RunLog",
+    "RunWriteError",
+    "check_locks",
+    "read_events",
+    "replace_file",
+]
 
 #: Version of the run file's format, in every line as ``v``.
 FORMAT = 1
@@ -25,7 +38,8 @@ Event = dict[str, Any]
 
 #: Locks held here. A forked child (a data loader's) has a copy of each and would hold it on.
 _held: weakref.WeakSet[IO[str]] = weakref.WeakSet()
-os.register_at_fork(after_in_child=lambda: [file.close() for file in _held])
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: [file.close() for file in _held])
 
 
 class RunWriteError(RunError):
@@ -44,7 +58,7 @@ class RunLog:
         folder: The run's folder, which must exist.
 
     Raises:
-        RunError: Another process has the run open.
+        RunError: Another process has the run open, or this system has no locks.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -82,6 +96,19 @@ class RunLog:
         """Close the file and free the lock. Calling it again is harmless."""
         self._file.close()
         self._lock.close()
+
+
+def check_locks() -> None:
+    """Refuse to keep a run where the operating system has no POSIX file locks.
+
+    Raises:
+        RunError: This is Windows.
+    """
+    if fcntl is None:
+        raise RunError(
+            "folder: run folders need the file locks of Linux or macOS; use WSL on Windows, "
+            "or lamcts.search in Python without a folder"
+        )
 
 
 def read_events(path: Path) -> tuple[list[Event], int]:
@@ -166,6 +193,7 @@ def _unmark(value: dict[str, Any]) -> Any:
 
 def _lock(folder: Path) -> IO[str]:
     """Hold the folder's lock; the open file frees it when closed, by us or by our death."""
+    check_locks()
     path = folder / LOCK_FILE
     try:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115

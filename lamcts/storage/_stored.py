@@ -47,12 +47,16 @@ class StoredRun:
 
     @property
     def seconds(self) -> float:
-        """Wall time of all sessions together."""
-        total, began = 0.0, self.header["time"]
-        for before, event in zip(self.events, self.events[1:], strict=False):
+        """Wall time of all sessions together; one that was killed lasted until its last event."""
+        seconds, earlier, began = 0.0, 0.0, self.header["time"]
+        for event in self.events:
             if event["event"] == "resume":
-                total, began = total + before["time"] - began, event["time"]
-        return float(total + self.events[-1]["time"] - began)
+                earlier, began = seconds, event["time"]
+            elif event["event"] == "stop":
+                seconds = event["seconds"]
+            else:
+                seconds = earlier + event["time"] - began
+        return float(seconds)
 
 
 def read_run(folder: str | Path) -> StoredRun:

@@ -231,6 +231,14 @@ def test_a_problem_file_that_starts_a_search(tmp_path: Path) -> None:
     assert '__name__ == "__main__"' in done.stderr
 
 
+def test_where_there_are_no_process_groups(
+    reference: ProblemRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "killpg")
+    with pytest.raises(InvalidArgument, match="use workers=1 and no trial_timeout"):
+        ProcessExecutor(reference)
+
+
 def test_search_refuses_an_evaluator_without_a_reference() -> None:
     class Local(lamcts.Evaluator):
         space = lamcts.spaces.Box(0.0, 1.0, shape=(1,))

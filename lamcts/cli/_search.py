@@ -200,15 +200,25 @@ def _show_log(quiet: bool) -> None:
 
 
 def _folder(evaluator: Evaluator, name: str | None) -> Path | bool:
-    """``runs/<problem>/<name>``; the run makes up a name itself when there is none."""
+    """``runs/<problem>/<name>``; the run makes up a name itself when there is none.
+
+    Raises:
+        InvalidArgument: The name is no folder's, or it is taken.
+    """
     from lamcts.prepare import problem_name
     from lamcts.problem import reference_of
 
     if name is None:
         return True
-    if Path(name).name != name:
+    if name in ("", "..") or Path(name).name != name:
         raise InvalidArgument(f"--name: {name!r} cannot name a folder; leave out slashes and dots")
-    return RUNS / problem_name(evaluator, reference_of(evaluator)) / name
+    folder = RUNS / problem_name(evaluator, reference_of(evaluator)) / name
+    if folder.exists():
+        raise InvalidArgument(
+            f"--name: {folder} exists; choose another name, "
+            f"or go on with that run: lamcts resume {folder}"
+        )
+    return folder
 
 
 def _failures(text: str | None) -> int | float | None:

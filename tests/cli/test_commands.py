@@ -38,8 +38,8 @@ def test_run_json_is_one_object_with_the_agreed_keys(lamcts: Call) -> None:
     assert (result["seed"], result["budget"], result["optimizer"]) == (0, 5, "random")
     assert result["trials"]["complete"] == 5
     assert result["trials"]["failed"] == 0
-    shown = json.loads(lamcts("show", result["run"], "--json").out)
-    assert shown | {"seconds": None} == result | {"seconds": None}
+    for again in (("show", result["run"]), ("resume", result["run"], "--quiet")):
+        assert json.loads(lamcts(*again, "--json").out) == result  # to the millisecond
 
 
 def test_settings_reach_the_problem_and_the_optimizer(lamcts: Call) -> None:
@@ -85,6 +85,20 @@ def test_runs_are_listed_shown_and_exported(lamcts: Call) -> None:
     )
     assert [float(row["value"]) for row in rows_of_csv] == [trial["value"] for trial in trials]
     assert [float(row["x[1]"]) for row in rows_of_csv] == [trial["x"][1] for trial in trials]
+
+
+def test_a_taken_name_is_refused_and_the_run_named(lamcts: Call, folder: Path) -> None:
+    lamcts("run", "bowl.py", "--name", "first", *QUICK)
+    before = {path: path.read_bytes() for path in folder.glob("runs/**/*") if path.is_file()}
+    outcome = lamcts("run", "bowl.py", "--name", "first", *QUICK)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err == (
+        "Error: --name: runs/bowl/first exists; choose another name, "
+        "or go on with that run: lamcts resume runs/bowl/first\n"
+    )
+    after = {path: path.read_bytes() for path in folder.glob("runs/**/*") if path.is_file()}
+    assert after == before
 
 
 def test_damaged_run_does_not_hide_the_others(lamcts: Call, folder: Path) -> None:

@@ -62,6 +62,8 @@ def files(folder: Path) -> None:
         ("run bowl.py --max-failures many", ["--max-failures", "'many'", "fraction"]),
         ("run bowl.py --max-failures 1.5", ["max_failures", "1.5", "fraction"]),
         ("run bowl.py --name a/b", ["--name", "'a/b'", "slashes"]),
+        ("run bowl.py --name ..", ["--name", "'..'", "dots"]),
+        ("run bowl.py --name=", ["--name", "''"]),
         ("run bowl.py --init gone.jsonl", ["--init", "'gone.jsonl'", "No such file"]),
         ("run bowl.py --init outside.jsonl", ["init", "5.0"]),
         ("run bowl.py --init shape.jsonl", ["--init: entry 1 of 'shape.jsonl'"]),

@@ -36,7 +36,6 @@ class Synthetic(lamcts.Evaluator):
         high: float | None = None,
         instance: int | None = None,
     ) -> None:
-        options = {"low": low, "high": high, "instance": instance}
         self.function = make_function(
             function,
             dim=dim,
@@ -47,7 +46,9 @@ class Synthetic(lamcts.Evaluator):
             embed_dim=embed_dim,
             noise=noise,
             noise_seed=noise_seed,
-            **{name: value for name, value in options.items() if value is not None},
+            low=low,
+            high=high,
+            instance=instance,
         )
         self.space = self.function.space
         self.direction = self.function.direction

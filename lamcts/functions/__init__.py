@@ -72,7 +72,8 @@ def make_function(
             positions follow ``permute_seed``.
         noise: Standard deviation of the noise on every evaluation (`Noisy`).
         noise_seed: Seed of the noise.
-        **options: Further settings of the function (``low``, ``high``, ``k``, ``instance``).
+        **options: Further settings of the function (``low``, ``high``, ``k``, ``instance``); its
+            usual ones when ``None``.
 
     Raises:
         UnknownName: No such function or option.
@@ -81,9 +82,8 @@ def make_function(
     # numpy and the formulas are loaded here, not when the functions are listed.
     from lamcts.functions import wrappers
 
-    if dim is not None:
-        options["dim"] = dim
-    function = _build(name, options)
+    given = {key: value for key, value in {"dim": dim, **options}.items() if value is not None}
+    function = _build(name, given)
     if rotate_seed is not None:
         function = wrappers.Rotated(function, seed=rotate_seed)
     if levels is not None:

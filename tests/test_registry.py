@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -80,7 +81,11 @@ def test_id_is_not_taken_twice() -> None:
 def test_registering_and_listing_import_nothing() -> None:
     register("ghost-v0", "no_such_package.tasks:Ghost", summary="not there")
     assert "ghost-v0" in {spec.id for spec in list_problems()}
-    assert "lamcts.problems.nasbench" not in sys.modules or "torch" in sys.modules
+    code = "import sys, lamcts; lamcts.list_problems(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "lamcts.registry" in loaded
+    assert not any(name.startswith("lamcts.problems") for name in loaded)
 
 
 @pytest.mark.parametrize(

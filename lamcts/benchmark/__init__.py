@@ -1,29 +1,46 @@
-"""Methods against each other on the same problems: runs, tables, and a figure.
+"""Optimizers against each other on the same problems: runs, tables, a verdict, figures.
 
->>> from lamcts.benchmark import compare, results_table, scores_table
->>> records = compare(["ackley", "levy"], ["lamcts", "random"], budget=100, dim=5)  # doctest: +SKIP
->>> print(scores_table(records))  # doctest: +SKIP
+>>> from lamcts.benchmark import Results, compare, verdict
+>>> records = compare(["ackley", "levy"], ["lamcts", "random"], budget=100)  # doctest: +SKIP
+>>> verdict(Results(records), 100)  # doctest: +SKIP
+
+A run is a `Task`; what came of it is a `Record` (`records`). `compare` plans the runs over the
+problems (`suites`) and the optimizers, ours and others' (`peers`), and runs each in its own process
+(`processes`, `run`) behind a `Meter` that counts and times. `Results` are the records side by side;
+`ranks` holds the tests, `tables` and `figures` what is shown.
 """
 
-from lamcts.benchmark.compare import compare, read_records
-from lamcts.benchmark.figure import draw_figure
-from lamcts.benchmark.run import Record, Task, run_task
-from lamcts.benchmark.summary import Score, Summary, best_at, score, summarise
-from lamcts.benchmark.tables import Table, results_table, scores_table
+from lamcts.benchmark.compare import compare
+from lamcts.benchmark.figures import draw_figures
+from lamcts.benchmark.ranks import Ranking, Versus, rank, versus
+from lamcts.benchmark.records import Record, Task, read_records
+from lamcts.benchmark.results import Results
+from lamcts.benchmark.run import run_task
+from lamcts.benchmark.tables import (
+    Table,
+    medians_table,
+    results_table,
+    scores_table,
+    summary,
+    verdict,
+)
 
 __all__ = [
+    "Ranking",
     "Record",
-    "Score",
-    "Summary",
+    "Results",
     "Table",
     "Task",
-    "best_at",
+    "Versus",
     "compare",
-    "draw_figure",
+    "draw_figures",
+    "medians_table",
+    "rank",
     "read_records",
     "results_table",
     "run_task",
-    "score",
     "scores_table",
-    "summarise",
+    "summary",
+    "verdict",
+    "versus",
 ]

@@ -1,20 +1,19 @@
-"""Every method on every problem with every seed, each run in a process of its own."""
+"""Every optimizer on every problem with every seed, each run in a process of its own."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lamcts.benchmark.peers import PEERS, check_peer, kinds_of
 from lamcts.benchmark.processes import run_in_processes
-from lamcts.benchmark.run import Record, Task
-from lamcts.errors import InvalidArgument, RunError
-from lamcts.functions import FUNCTIONS
+from lamcts.benchmark.records import Record, RecordFile, Task
+from lamcts.benchmark.suites import Case, find_case
+from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
-__all__ = ["compare", "plan", "read_records"]
+__all__ = ["RECORDS", "compare", "plan"]
 
 #: The file of a comparison's folder that holds its records, one a line.
 RECORDS = "records.jsonl"
@@ -28,37 +27,42 @@ def compare(
     *,
     budget: int,
     seeds: int | Sequence[int] = 5,
+    instances: int = 1,
     dim: int | None = None,
-    jobs: int = 1,
+    workers: int = 1,
     folder: str | Path | None = None,
     problem_settings: Settings | None = None,
     optimizer_settings: Settings | None = None,
     on_record: Callable[[Record, int, int], None] | None = None,
 ) -> list[Record]:
-    """Run methods against each other.
+    """Run optimizers against each other.
 
-    Every test function is shifted, by the same amount for every method and by another for every
-    seed, so that a search that favours the centre gains nothing.
+    A suite's problem is shifted by its name and its instance's number, the same for every
+    optimizer and every seed, so that a search that favours the centre gains nothing.
 
     Args:
-        problems: Test functions (`lamcts.functions.FUNCTIONS`) or any problem references.
-        optimizers: Names known to `lamcts.optimizers`.
+        problems: Problems of a suite (`lamcts.benchmark.suites`), test functions
+            (`lamcts.functions.FUNCTIONS`), or any problem references.
+        optimizers: Ours (`lamcts.optimizers`) and peers (`lamcts.benchmark.peers`), by name.
         budget: Evaluations a run.
         seeds: The seeds, or how many: 0, 1, 2, ...
+        instances: How many instances of each suite's problem: 1, 2, ...
         dim: Number of coordinates of the test functions; each one's usual when ``None``.
-        jobs: Processes at once.
+        workers: Processes at once.
         folder: Where to keep the records; runs that have a result there are not run again.
         problem_settings: Further settings, by the problem's name.
         optimizer_settings: Further settings, by the optimizer's name.
         on_record: Called after each run with its record, the runs done, and all runs.
 
     Returns:
-        A record for every run, in the order seeds within methods within problems. A run that could
-        not be finished has a record that says why.
+        A record for every run, in the order seeds within optimizers within instances within
+        problems. A run that could not be finished has a record that says why.
 
     Raises:
-        InvalidArgument: An empty list, or a number that makes no sense.
+        InvalidArgument: An empty list, a number that makes no sense, or a peer that cannot search
+            a problem's space.
         UnknownName: A problem, optimizer or setting that is not known.
+        DependencyNotInstalled: A peer's or a problem's package is missing.
         RunError: The folder's records cannot be read or written.
     """
     tasks = plan(
@@ -66,22 +70,22 @@ def compare(
         optimizers,
         budget=budget,
         seeds=range(seeds) if isinstance(seeds, int) else seeds,
+        instances=instances,
         dim=dim,
         problem_settings=problem_settings or {},
         optimizer_settings=optimizer_settings or {},
     )
-    if jobs < 1:
-        raise InvalidArgument(f"jobs: must be at least 1, got {jobs}")
-    path = None if folder is None else Path(folder) / RECORDS
-    kept = read_records(path) if path is not None and path.exists() else []
+    _at_least_one("workers", workers)
+    file = None if folder is None else RecordFile(Path(folder) / RECORDS)
+    kept = [] if file is None else file.records
     finished = {record.task.key: record for record in kept if record.error is None}
     keys = {task.key for task in tasks}
     missing = [task for task in tasks if task.key not in finished]
-    with contextlib.closing(run_in_processes(missing, jobs)) as results:
+    with contextlib.closing(run_in_processes(missing, workers)) as results:
         for record in results:
             finished[record.task.key] = record
-            if path is not None:
-                _append(path, record)
+            if file is not None:
+                file.add(record)
             if on_record is not None:
                 on_record(record, len(finished.keys() & keys), len(tasks))
     return [finished[task.key] for task in tasks]
@@ -93,6 +97,7 @@ def plan(
     *,
     budget: int,
     seeds: Sequence[int],
+    instances: int,
     dim: int | None,
     problem_settings: Settings,
     optimizer_settings: Settings,
@@ -100,13 +105,10 @@ def plan(
     """The runs of a comparison. Problems and optimizers are tried out first: a slip shows here.
 
     Raises:
-        InvalidArgument, UnknownName: As for `compare`.
+        InvalidArgument, UnknownName, DependencyNotInstalled: As for `compare`.
     """
-    from lamcts.optimizers import make_optimizer
-    from lamcts.problem import load_problem
-
-    if budget < 1:
-        raise InvalidArgument(f"budget: must be at least 1, got {budget}")
+    _at_least_one("budget", budget)
+    _at_least_one("instances", instances)
     for name, given in (("problems", problems), ("optimizers", optimizers), ("seeds", seeds)):
         if not given:
             raise InvalidArgument(f"{name}: none given; give at least one")
@@ -115,58 +117,40 @@ def plan(
 
     tasks = []
     for problem in problems:
+        case = find_case(problem)
         settings = dict(problem_settings.get(problem, {}))
-        is_function = problem.removesuffix("-v0") in FUNCTIONS
-        if is_function and dim is not None:
+        if case.has_dim and dim is not None:
             settings.setdefault("dim", dim)
-        with load_problem(problem, **settings) as evaluator:
-            for optimizer in optimizers:
-                options = optimizer_settings.get(optimizer, {})
-                make_optimizer(
-                    optimizer, evaluator.space, direction=evaluator.direction, seed=0, **options
-                )
-        for optimizer in optimizers:
-            options = dict(optimizer_settings.get(optimizer, {}))
-            for seed in seeds:
-                shift = {"shift_seed": _shift_seed(problem, seed)} if is_function else {}
-                tasks.append(Task(problem, optimizer, seed, budget, {**shift, **settings}, options))
+        _try_out(case, settings, {name: optimizer_settings.get(name, {}) for name in optimizers})
+        tasks += [
+            Task(problem, name, seed, budget, number, settings, optimizer_settings.get(name, {}))
+            for number in range(1, instances + 1 if case.drawn else 2)
+            for name in optimizers
+            for seed in seeds
+        ]
     return tasks
 
 
-def read_records(path: str | Path) -> list[Record]:
-    """The records of a file; a last line that was cut short is left out.
+def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings) -> None:
+    """Build the problem, and each optimizer for it."""
+    from lamcts.optimizers import list_optimizers, make_optimizer
 
-    Raises:
-        RunError: The file cannot be read, or another line is damaged.
-    """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from error
-    records = []
-    for number, line in enumerate(lines[:-1], start=1):  # after the last newline: torn, or empty
-        try:
-            records.append(Record.from_json(line))
-        except ValueError as error:
-            raise RunError(f"{path}: line {number} is damaged ({error}); delete it") from error
-    return records
-
-
-def _append(path: Path, record: Record) -> None:
-    """Add a line, after cutting off what a killed run may have left half written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "ab+") as file:
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-            file.write(record.to_json().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error.strerror}") from error
+    known = [*list_optimizers(), *PEERS]
+    with case.build(1, settings) as evaluator:
+        for name, options in optimizers.items():
+            if name not in known:
+                mend = did_you_mean(name, known)
+                raise UnknownName(f"optimizers: {name!r} is not known; {mend}")
+            if name not in PEERS:
+                make_optimizer(
+                    name, evaluator.space, direction=evaluator.direction, seed=0, **options
+                )
+                continue
+            check_peer(name, kinds_of(evaluator.space), case.name)
+            if options:
+                raise UnknownName(f"{next(iter(options))}: {name} takes no settings here")
 
 
-def _shift_seed(problem: str, seed: int) -> int:
-    """The seed of a function's shift: it depends on nothing but the function and the run's seed."""
-    digest = hashlib.blake2b(f"{problem}/{seed}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "little")
+def _at_least_one(name: str, value: int) -> None:
+    if value < 1:
+        raise InvalidArgument(f"{name}: must be at least 1, got {value}")

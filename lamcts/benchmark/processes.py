@@ -12,16 +12,18 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, cast
 
-from lamcts.benchmark.run import Record, Task, run_task
+from lamcts._threads import THREAD_LIMITS
+from lamcts.benchmark.records import Record, Task
+from lamcts.benchmark.run import run_task
 
 __all__ = ["run_in_processes"]
 
-#: Read by the BLAS and OpenMP libraries when they are loaded, that is in the new process.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Seconds a process may take to end once its record is here: a library's threads may hang it.
+_GRACE = 5.0
 
 
-def run_in_processes(tasks: Sequence[Task], jobs: int) -> Generator[Record, None, None]:
-    """Run tasks, ``jobs`` at once and with one thread each, and yield records as they come.
+def run_in_processes(tasks: Sequence[Task], workers: int) -> Generator[Record, None, None]:
+    """Run tasks, ``workers`` at once and with one thread each, and yield records as they come.
 
     A process that dies gives a record that says so. Closing the iterator ends what still runs.
     """
@@ -30,7 +32,7 @@ def run_in_processes(tasks: Sequence[Task], jobs: int) -> Generator[Record, None
     running: dict[Any, tuple[SpawnProcess, Task]] = {}
     try:
         while waiting or running:
-            while waiting and len(running) < jobs:
+            while waiting and len(running) < workers:
                 task = waiting.popleft()
                 receiver, sender = context.Pipe(duplex=False)
                 process = context.Process(target=_child, args=(task, sender), daemon=True)
@@ -50,6 +52,7 @@ def run_in_processes(tasks: Sequence[Task], jobs: int) -> Generator[Record, None
 
 def _child(task: Task, sender: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its children
+    os.dup2(2, 1)  # whatever a run prints must not get into the results on standard output
     sender.send(run_task(task))
     sender.close()
 
@@ -61,15 +64,18 @@ def _receive(receiver: Connection, process: SpawnProcess, task: Task) -> Record:
     except EOFError:
         record = None
     receiver.close()
-    process.join()
+    process.join(_GRACE)
+    if process.is_alive():
+        process.kill()
+        process.join()
     return record or Record(task, error=f"the process died with exit code {process.exitcode}")
 
 
 @contextlib.contextmanager
 def _single_thread() -> Iterator[None]:
     """Processes started inside use one thread for linear algebra."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    before = {name: os.environ.get(name) for name in THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
     try:
         yield
     finally:

@@ -1,14 +1,19 @@
-"""A comparison as tables of text, for whoever prints them."""
+"""A comparison as tables of text and a verdict in words, for whoever prints them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lamcts.benchmark.run import Record
-from lamcts.benchmark.summary import Summary, default_checkpoints, score, summarise
+import numpy as np
 
-__all__ = ["Table", "results_table", "scores_table"]
+from lamcts.benchmark.ranks import LEVEL, Ranking, Versus, rank, versus
+from lamcts.benchmark.results import Results
+
+__all__ = ["Table", "medians_table", "results_table", "scores_table", "summary", "verdict"]
+
+#: With fewer seeds on each side the Mann-Whitney test cannot come below 5 %.
+_LEAST_SEEDS = 4
 
 
 @dataclass(frozen=True)
@@ -30,44 +35,158 @@ class Table:
         return "\n".join([self.title, "", *(f"| {' | '.join(line)} |" for line in lines)])
 
 
-def results_table(records: Sequence[Record], checkpoints: Sequence[int] | None = None) -> Table:
-    """Medians and quartiles at the checkpoints, and the final mean, a row a problem and method."""
-    places = default_checkpoints(records) if checkpoints is None else list(checkpoints)
-    cells: dict[tuple[str, str], dict[int, Summary]] = {}
-    for record in records:
-        cells.setdefault((record.task.label, record.task.optimizer), {})
-    for found in summarise(records, places):
-        cells[found.problem, found.optimizer][found.evaluations] = found
-    rows = tuple(
-        (*names, *(_spread(at.get(n)) for n in places), _mean(at.get(places[-1])))
-        for names, at in cells.items()
-    )
-    headings = (*(f"after {n}" for n in places), f"mean after {places[-1]}")
-    return Table("Best value: median (quartiles)", ("problem", "optimizer", *headings), rows)
+def results_table(results: Results, checkpoints: Sequence[int]) -> Table:
+    """Medians and quartiles at the checkpoints, a row for each problem and optimizer."""
+    rows = []
+    for problem in results.problems:
+        for optimizer in results.optimizers:
+            cells = []
+            for n in checkpoints:
+                at = results.spread(problem, optimizer, n)
+                spread = f"{at.median:.4g} ({at.lower:.4g} to {at.upper:.4g})"
+                cells.append(spread if np.isfinite(at.median) else "-")
+            rows.append((problem, optimizer, *cells))
+    columns = ("problem", "optimizer", *(f"after {n}" for n in checkpoints))
+    return Table(f"{_what(results)}: median (quartiles)", columns, tuple(rows))
 
 
-def scores_table(records: Sequence[Record]) -> Table:
-    """Ranks, regrets and costs over all problems and seeds, a row a method, the best first."""
+def medians_table(results: Results, evaluations: int) -> Table:
+    """Medians after so many evaluations, a row for each problem and a column an optimizer."""
+    rows = []
+    for problem in results.problems:
+        medians = [results.spread(problem, o, evaluations).median for o in results.optimizers]
+        rows.append((problem, *(f"{m:.3g}" if np.isfinite(m) else "-" for m in medians)))
+    title = f"{_what(results)} after {evaluations} evaluations: median"
+    return Table(title, ("problem", *results.optimizers), tuple(rows))
+
+
+def scores_table(results: Results, checkpoints: Sequence[int]) -> Table:
+    """Every optimizer over all problems, the best mean rank at the last checkpoint first.
+
+    Ranks at the checkpoints; the part of COCO's targets reached; how the first optimizer of the
+    comparison fares against this one; cost; failures.
+    """
+    first, last = results.optimizers[0], checkpoints[-1]
+    rankings = [rank(results, n) for n in checkpoints]
+    against = {found.other: found for found in versus(results, first, last)}
     rows = tuple(
         (
-            s.optimizer,
-            str(s.runs),
-            f"{s.mean_rank:.2f}",
-            f"{s.regret:.3f}",
-            f"{s.cpu_ms:.1f}",
-            "-" if s.peak_mb is None else f"{s.peak_mb:.0f}",
+            optimizer,
+            *(f"{r.mean_ranks[r.optimizers.index(optimizer)]:.2f}" for r in rankings),
+            _reached(results, optimizer),
+            *_faring(against.get(optimizer)),
+            *_cost(results, optimizer),
         )
-        for s in score(records)
+        for optimizer in rankings[-1].optimizers
     )
-    columns = ("optimizer", "runs", "mean rank", "regret / worst", "CPU ms / eval", "peak MiB")
-    return Table("All problems and seeds", columns, rows)
+    columns = (
+        "optimizer",
+        *(f"rank@{n}" for n in checkpoints),
+        "targets",
+        f"{first}: + = -",
+        "worst ratio",
+        "CPU ms",
+        "peak MiB",
+        "failed",
+        "version",
+    )
+    title = (
+        f"All together: {_count(len(results.problems), 'problem')}, "
+        f"{_count(len(results.seeds), 'seed')}. + = -: on how many {first} is better than the "
+        "row, not told apart, worse"
+    )
+    return Table(title, columns, rows)
 
 
-def _spread(found: Summary | None) -> str:
-    if found is None:
-        return "-"
-    return f"{found.median:.4g} ({found.lower:.4g} to {found.upper:.4g})"
+def summary(results: Results, checkpoints: Sequence[int]) -> str:
+    """All of it, in Markdown: scores, verdict, and every median with its quartiles."""
+    words = "\n".join(verdict(results, checkpoints[-1]))
+    tables = scores_table(results, checkpoints), results_table(results, checkpoints)
+    return f"{tables[0]}\n\n{words}\n\n{tables[1]}\n"
 
 
-def _mean(found: Summary | None) -> str:
-    return "-" if found is None else f"{found.mean:.4g}"
+def verdict(results: Results, evaluations: int) -> list[str]:
+    """What the figures say after so many evaluations, in a few sentences."""
+    if len(results.optimizers) < 2:
+        return ["One optimizer: there is nothing to rank."]
+    ranking = rank(results, evaluations)
+    lines = [
+        f"{ranking.optimizers[0]} has the best mean rank after {evaluations} evaluations: "
+        f"{ranking.mean_ranks[0]:.2f} of {len(ranking.optimizers)}, "
+        f"over {_count(ranking.problems, 'problem')}."
+    ]
+    lines.append(_chance(ranking))
+    lines.append(_by_problem(results, evaluations))
+    return lines
+
+
+def _chance(ranking: Ranking) -> str:
+    """Whether the ranks could be chance, and which are told apart from the best."""
+    if ranking.p_value >= LEVEL:
+        return f"The ranks could be chance (Friedman p = {ranking.p_value:.2g})."
+    best, *others = ranking.optimizers
+    gap = ranking.critical_difference
+    within = [mean - ranking.mean_ranks[0] < gap for mean in ranking.mean_ranks[1:]]
+    near = [name for name, is_near in zip(others, within, strict=True) if is_near]
+    behind = [name for name in others if name not in near]
+    parts = [f"{best} is ahead of {', '.join(behind)}"] if behind else []
+    parts += [f"not told apart from {', '.join(near)}"] if near else []
+    return (
+        f"The ranks are not chance (Friedman p = {ranking.p_value:.2g}); two differ when "
+        f"{gap:.2f} apart (Nemenyi, 5 %): {'; '.join(parts)}."
+    )
+
+
+def _by_problem(results: Results, evaluations: int) -> str:
+    """How the first optimizer fares against each other one, problem by problem."""
+    first = results.optimizers[0]
+    if len(results.seeds) < _LEAST_SEEDS:
+        return (
+            f"Problem by problem nothing can be told with {_count(len(results.seeds), 'seed')}; "
+            f"{_LEAST_SEEDS} or more are needed."
+        )
+    found = versus(results, first, evaluations)
+    behind = [f"{v.other} on {len(v.worse)}" for v in found if v.worse]
+    never = [v.other for v in found if not v.worse]
+    parts = [f"worse than {', '.join(behind)}"] if behind else []
+    parts += [f"never worse than {', '.join(never)}"] if never else []
+    return (
+        f"{first} on each of {_count(len(results.problems), 'problem')} (Mann-Whitney, 5 %): "
+        f"{'; '.join(parts)}."
+    )
+
+
+def _what(results: Results) -> str:
+    known = [results.knows_optimum(problem) for problem in results.problems]
+    if all(known):
+        return "Distance from the optimum"
+    return "Distance from the optimum, where known, else best value" if any(known) else "Best value"
+
+
+def _reached(results: Results, optimizer: str) -> str:
+    runtimes = results.runtimes(optimizer)
+    return f"{100 * np.mean(np.isfinite(runtimes)):.0f} %" if len(runtimes) else "-"
+
+
+def _faring(against: Versus | None) -> tuple[str, str]:
+    if against is None:  # against itself
+        return "", ""
+    counts = (len(against.better), len(against.same), len(against.worse))
+    return " ".join(map(str, counts)), f"{against.ratio:.2g}"
+
+
+def _cost(results: Results, optimizer: str) -> tuple[str, str, str, str]:
+    """CPU of a suggestion (the median run's), the greatest memory, failures, version."""
+    runs = [run for problem in results.problems for run in results.runs(problem, optimizer)]
+    done = [run for run in runs if run.evaluations]
+    peaks = [run.peak_mb for run in done if run.peak_mb is not None]
+    return (
+        f"{np.median([run.cpu_ms for run in done]):.3g}" if done else "-",
+        f"{max(peaks):.0f}" if peaks else "-",
+        str(sum(run.error is not None for run in runs)),
+        next((run.version for run in runs if run.version), "-"),
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,10 +1,12 @@
-"""``lamcts bench``: methods against each other."""
+"""``lamcts bench``: optimizers against each other."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,79 +16,186 @@ from lamcts.cli._output import number, print_json, print_table, say
 from lamcts.errors import DependencyNotInstalled, InvalidArgument, UnknownName, did_you_mean
 from lamcts.settings import parse_value
 
-_FIGURE = "figure.png"
+if TYPE_CHECKING:
+    from lamcts.benchmark import Record, Results
+
+#: The file with every table of a comparison, and the verdict.
+_SUMMARY = "summary.md"
+
+#: More rows than this are not read on a terminal: medians are printed, the rest is in the file.
+_READABLE = 24
+
+_FUNCTIONS = "ackley,rosenbrock,levy"
 
 
 @app.command()
 def bench(
     functions: Annotated[
-        str, typer.Option(help="Test functions or problems, comma-separated.")
-    ] = "ackley,rosenbrock,levy",
+        str | None,
+        typer.Option(
+            help="Test functions or problems, comma-separated; with --suite, those of the suite.",
+            show_default=_FUNCTIONS,
+        ),
+    ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help="Suites of problems, comma-separated; see --list.", show_default=False),
+    ] = None,
     optimizers: Annotated[
-        str, typer.Option(help="Methods, comma-separated.")
+        str, typer.Option(help="Methods, ours and peers, comma-separated; see --list.")
     ] = "lamcts,turbo,cmaes,random",
     dim: Annotated[
         int | None, typer.Option(help="Coordinates of the functions.", show_default=False)
     ] = None,
     budget: Annotated[int, typer.Option(help="Evaluations a run.")] = 100,
     seeds: Annotated[int, typer.Option(help="Runs of each method on each function.")] = 3,
-    jobs: Annotated[int, typer.Option(help="Runs at once, each in a process.")] = 1,
+    instances: Annotated[int, typer.Option(help="Shifts of each function.")] = 1,
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(
+            help="Evaluations to report at, comma-separated.",
+            show_default="a tenth, a quarter, half, all",
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", "--jobs", help="Runs at once, each in a process.")
+    ] = 1,
     set: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="OPTIMIZER.KEY=VALUE",
-            help="A setting of one method; can be given many times.",
+            help="A setting of one of our methods; can be given many times.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="Folder for records and figure; finished runs are kept.")
+        Path, typer.Option(help="Folder for records, tables, figures; finished runs are kept.")
     ] = Path("bench"),
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the suites, the methods and the peers.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the records as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare methods on test functions with known optima: a table and a figure."""
-    from lamcts.benchmark import Record, compare, draw_figure, results_table, scores_table
+    """Compare methods on problems with known optima: tables, a verdict, figures."""
+    from lamcts.benchmark import Results, compare, summary
+    from lamcts.benchmark.suites import choose
 
-    def report(record: Record, done: int, total: int) -> None:
-        task = record.task
-        found = record.error or (number(record.trace[-1][1]) if record.trace else "-")
-        say(f"{done}/{total}  {task.label}  {task.optimizer}  seed {task.seed}: {found}")
-
+    if list_:
+        _print_known()
+        return
     methods = _names(optimizers)
+    problems = _names(_FUNCTIONS if functions is None and suite is None else functions or "")
+    if suite is not None:
+        problems = choose(_names(suite), problems)
+    places = _checkpoints(checkpoints, budget)
     records = compare(
-        _names(functions),
+        problems,
         methods,
         budget=budget,
         seeds=seeds,
+        instances=instances,
         dim=dim,
-        jobs=jobs,
+        workers=workers,
         folder=out,
         optimizer_settings=_settings(set or [], methods),
-        on_record=None if quiet else report,
+        on_record=None if quiet else _report,
     )
+    results = Results(records)
+    (out / _SUMMARY).write_text(summary(results, places), encoding="utf-8")
     if json:
         print_json([asdict(record) for record in records])
     else:
-        for table in (results_table(records), scores_table(records)):
-            typer.echo(f"{table.title}\n")
-            print_table(table.rows, header=table.columns)
-            typer.echo()
-    try:
-        say(f"figure: {draw_figure(records, out / _FIGURE)}")
-    except DependencyNotInstalled as error:
-        say(f"no figure: {error}")
-    if any(record.error for record in records):
+        _print_results(results, places, out)
+    _draw(results, out)
+    failures = [record for record in records if record.error is not None]
+    if failures:
+        first = failures[0].task
+        say(
+            f"failed: {len(failures)} of {len(records)} runs; the first one {first.optimizer} on "
+            f"{first.label}, seed {first.seed}: {failures[0].error}"
+        )
         raise typer.Exit(1)
+
+
+def _report(record: Record, done: int, total: int) -> None:
+    task = record.task
+    found = "-"
+    if record.trace:
+        best = record.trace[-1][1]
+        found = number(best if record.optimum is None else abs(best - record.optimum))
+    text = f"{done}/{total}  {task.label}  {task.optimizer}  seed {task.seed}: {found}"
+    say(text if record.error is None else f"{text}  failed: {record.error}")
+
+
+def _print_results(results: Results, places: Sequence[int], out: Path) -> None:
+    """Tables short enough to be read, and the verdict; the file has every figure."""
+    from lamcts.benchmark import medians_table, results_table, scores_table, verdict
+
+    table = results_table(results, places)
+    if len(table.rows) > _READABLE:
+        table = medians_table(results, places[-1])
+        say(f"quartiles, and the other checkpoints: {out / _SUMMARY}")
+    for shown in (table, scores_table(results, places)):
+        typer.echo(f"{shown.title}\n")
+        print_table(shown.rows, header=shown.columns)
+        typer.echo()
+    for line in verdict(results, places[-1]):
+        typer.echo(line)
+
+
+def _draw(results: Results, out: Path) -> None:
+    from lamcts.benchmark import draw_figures
+
+    try:
+        say(f"figures: {', '.join(map(str, draw_figures(results, out)))}")
+    except (DependencyNotInstalled, InvalidArgument) as error:
+        say(f"no figures: {error}")
+
+
+def _print_known() -> None:
+    """The suites with their problems, our optimizers, and the peers with what they need."""
+    from lamcts.benchmark.peers import PEERS
+    from lamcts.benchmark.suites import SUITES
+    from lamcts.optimizers import list_optimizers
+
+    for name, cases in SUITES.items():
+        names = ", ".join(case.name for case in cases)
+        typer.echo(fill(f"{name}: {names}", 100, subsequent_indent="  ", break_on_hyphens=False))
+    typer.echo(f"\nmethods: {', '.join(list_optimizers())}\n\npeers, of other packages:")
+    print_table(
+        (
+            f"  {name}",
+            peer.summary,
+            "/".join(sorted(peer.takes)),
+            f"pip install {' '.join(peer.missing)}" if peer.missing else peer.version,
+        )
+        for name, peer in PEERS.items()
+    )
 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def _checkpoints(text: str | None, budget: int) -> list[int]:
+    """The numbers of evaluations to report at, in order; a few parts of the budget unless given."""
+    if text is None:
+        return sorted({max(1, round(budget * part)) for part in (0.1, 0.25, 0.5, 1.0)})
+    names = _names(text)
+    places = sorted({int(name) for name in names if name.isdecimal()})
+    if not places or len(places) < len(names) or not 1 <= places[0] <= places[-1] <= budget:
+        raise InvalidArgument(
+            f"--checkpoints: {text!r} is not different numbers from 1 to {budget}; write for "
+            f"example {max(1, budget // 10)},{budget}"
+        )
+    return places
+
+
 def _settings(pairs: list[str], methods: list[str]) -> dict[str, dict[str, Any]]:
     """``optimizer.key=value`` texts as typed settings by optimizer."""
+    from lamcts.benchmark.peers import PEERS
     from lamcts.optimizers import optimizer_settings
 
     found: dict[str, dict[str, Any]] = {}
@@ -101,6 +210,8 @@ def _settings(pairs: list[str], methods: list[str]) -> dict[str, dict[str, Any]]
             raise UnknownName(
                 f"--set {key}: {method!r} is not run; {did_you_mean(method, methods)}"
             )
+        if method in PEERS:
+            raise InvalidArgument(f"--set {key}: peers run with the settings of their adapters")
         known = optimizer_settings(method)
         if name not in known:
             raise UnknownName(f"--set {key}: unknown setting; {did_you_mean(name, known)}")

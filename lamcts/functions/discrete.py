@@ -20,6 +20,9 @@ __all__ = ["NK", "QAP", "LeadingOnes", "MaxSAT", "OneMax", "lehmer_to_permutatio
 #: The most bits, or objects to place, for which every point is tried to find the optimum.
 _BRUTE_FORCE_BITS, _BRUTE_FORCE_PLACES = 16, 8
 
+#: The most interactions a bit of a ring may have for its optimum to be computed.
+_RING_K = 8
+
 
 class OneMax(BenchmarkFunction):
     """The number of ones, to be maximised. Optimum ``dim`` at all ones."""
@@ -62,18 +65,20 @@ class NK(BenchmarkFunction):
     """Kauffman's rugged landscape, to be maximised: bits whose worth depends on ``k`` others.
 
     The mean over the bits of a random table entry in [0, 1) chosen by the bit and ``k`` other bits.
-    Kauffman and Weinberger, "The NK model of rugged fitness landscapes" (1989), with random
-    neighbours. The optimum is found by trying every point up to 16 bits; beyond, it is unknown.
+    Kauffman and Weinberger, "The NK model of rugged fitness landscapes" (1989). With random
+    neighbours the optimum is found by trying every point up to 16 bits; beyond, it is unknown. On
+    a ring it is computed for any number of bits, up to 8 neighbours.
 
     Args:
         dim: Number of bits (N).
         k: How many other bits each bit interacts with: 0 is smooth, ``dim - 1`` is noise.
         instance: Seed of the neighbours and tables.
+        ring: Whether these are the next ``k`` bits on a ring; random ones otherwise.
     """
 
     direction = "maximize"
 
-    def __init__(self, dim: int = 16, k: int = 4, instance: int = 0) -> None:
+    def __init__(self, dim: int = 16, k: int = 4, instance: int = 0, ring: bool = False) -> None:
         check_size("dim", dim, 1, "NK")
         check_size("k", k, 0, "NK")
         if k >= dim:
@@ -81,8 +86,12 @@ class NK(BenchmarkFunction):
         rng = np.random.default_rng(instance)
         self.dim = dim
         self.space = MultiBinary(dim)
-        others = (rng.permutation(np.delete(np.arange(dim), i))[:k] for i in range(dim))
-        self._links = np.array([[i, *rest] for i, rest in enumerate(others)])
+        self.ring = ring
+        if ring:
+            self._links = (np.arange(dim)[:, np.newaxis] + np.arange(k + 1)) % dim
+        else:
+            others = (rng.permutation(np.delete(np.arange(dim), i))[:k] for i in range(dim))
+            self._links = np.array([[i, *rest] for i, rest in enumerate(others)])
         self._tables = rng.random((dim, 2 ** (k + 1)))
 
     def _f(self, X: Array) -> Array:
@@ -91,11 +100,36 @@ class NK(BenchmarkFunction):
         return np.asarray(np.mean(self._tables[np.arange(self.dim), entries], axis=1))
 
     def _find_optimum(self) -> Optimum:
+        if self.ring and self._links.shape[1] <= _RING_K + 1:
+            point = _best_ring(self._tables)[np.newaxis]
+            return Optimum(float(self._f(point)[0]), point)
         if self.dim > _BRUTE_FORCE_BITS:
             return Optimum(None, None)
         points = np.array(list(itertools.product((0.0, 1.0), repeat=self.dim)))
         values = self._f(points)
         return Optimum(float(values.max()), points[values == values.max()])
+
+
+def _best_ring(tables: Array) -> Array:
+    """The best bits (n,) of a ring with tables (n, 2^(k+1)), by dynamic programming.
+
+    Entry ``e`` of table i is of bits i (its lowest) to i + k. A state is the k bits before the
+    next; every state the ring may begin with is followed until the ring closes on it.
+    """
+    states = tables.shape[1] // 2
+    entries = np.arange(2 * states).reshape(states, 2)  # those that lead to each state
+    value = np.where(np.eye(states, dtype=bool), 0.0, -np.inf)  # by first state and state
+    lowest = []
+    for table in tables:
+        reached = value[:, entries % states] + table[entries]
+        lowest.append(reached.argmax(axis=2))
+        value = reached.max(axis=2)
+    first = state = int(np.argmax(np.diagonal(value)))
+    bits = np.zeros(len(tables))
+    for i in range(len(tables) - 1, -1, -1):
+        bits[i] = lowest[i][first, state]
+        state = (2 * state + int(bits[i])) % states
+    return bits
 
 
 class MaxSAT(BenchmarkFunction):

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lamcts.benchmark import Record, Task, compare, draw_figure, read_records, run_task
+from lamcts.benchmark import Record, Task, compare, read_records, run_task
 from lamcts.benchmark.compare import RECORDS, plan
+from lamcts.benchmark.suites import find_case
 from lamcts.errors import InvalidArgument, RunError, UnknownName
 from lamcts.optimizers import make_optimizer
-from lamcts.problem import load_problem
 
 FAULTY = '''
 import os
@@ -47,14 +47,14 @@ def faulty(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_a_comparison_from_runs_to_figure_and_back(tmp_path: Path) -> None:
+def test_a_comparison_from_runs_to_records_and_back(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     settings = {"budget": 12, "seeds": 2, "dim": 3, "folder": tmp_path}
 
     records = compare(
         ["ackley", "onemax"],
         ["random", "sobol"],
-        jobs=2,
+        workers=2,
         on_record=lambda record, done, total: seen.append((done, total)),
         **settings,  # type: ignore[arg-type]
     )
@@ -74,7 +74,7 @@ def test_a_comparison_from_runs_to_figure_and_back(tmp_path: Path) -> None:
         assert record.peak_mb is None or record.peak_mb > 10
     # A space of 8 points ends before the budget does.
     assert {r.evaluations for r in records} == {12, 8}
-    assert draw_figure(records, tmp_path / "figure.png").stat().st_size > 10_000
+    assert {r.version.split()[0] for r in records} == {"lamcts"}
 
     # Again: everything is found in the folder, nothing is run.
     again = compare(["ackley", "onemax"], ["random", "sobol"], on_record=_fail, **settings)  # type: ignore[arg-type]
@@ -109,35 +109,40 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
 
 
 def test_records_survive_json_exactly() -> None:
-    record = run_task(Task("levy", "random", 3, 7, {"dim": 2, "shift_seed": 5}))
+    record = run_task(Task("levy", "random", 3, 7, problem_settings={"dim": 2}))
     assert Record.from_json(record.to_json()) == record
     assert record.evaluations == 7
 
 
-def test_every_method_gets_the_same_shift_and_every_seed_another() -> None:
+def test_an_instance_is_the_same_for_every_method_and_seed() -> None:
     tasks = plan(
-        ["ackley", "levy-v0"],
-        ["random", "sobol"],
+        ["ackley", "levy-v0", "branin"],
+        ["random", "scipy-cobyqa"],
         budget=1,
         seeds=[0, 1],
-        dim=2,
-        problem_settings={"levy-v0": {"noise": 0.5}},
-        optimizer_settings={},
+        instances=2,
+        dim=None,
+        problem_settings={"levy-v0": {"dim": 3}},
+        optimizer_settings={"random": {}},
     )
-    shifts = {(t.problem, t.seed): t.problem_settings["shift_seed"] for t in tasks}
-    assert len(set(shifts.values())) == 4
-    assert all(t.problem_settings["shift_seed"] == shifts[t.problem, t.seed] for t in tasks)
-    assert all(t.problem_settings["dim"] == 2 for t in tasks)
-    assert {t.problem for t in tasks if "noise" in t.problem_settings} == {"levy-v0"}
+    assert len(tasks) == 3 * 2 * 2 * 2
+    assert {t.label for t in tasks} == {
+        *("ackley", "ackley #2", "levy-v0", "levy-v0 #2", "branin", "branin #2")
+    }
+    # What differs between the runs on an instance is the optimizer and its seed, nothing else.
+    for label in ("ackley", "levy-v0 #2"):
+        told = {(t.problem, t.instance, str(t.problem_settings)) for t in tasks if t.label == label}
+        assert len(told) == 1
 
 
 def test_the_trace_is_what_the_problem_says() -> None:
-    task = Task("ackley", "random", 1, 30, {"dim": 2, "shift_seed": 4})
+    task = Task("ackley", "random", 1, 30, problem_settings={"dim": 2})
     record = run_task(task)
     assert record.optimum == 0.0
+    assert record.dim == 2
     assert run_task(task).trace == record.trace
     assert all(math.isfinite(value) and value > 0 for _, value in record.trace)
-    problem = load_problem("ackley", dim=2, shift_seed=4)
+    problem = find_case("ackley").build(1, {"dim": 2})
     optimizer = make_optimizer("random", problem.space, direction="minimize", seed=1)
     values = []
     for _ in range(30):
@@ -150,16 +155,16 @@ def test_the_trace_is_what_the_problem_says() -> None:
 
 
 def test_failures_count_and_infeasible_points_do_not(faulty: str) -> None:
-    some = run_task(Task(faulty, "random", 0, 8, {"fault": "some"}))
+    some = run_task(Task(faulty, "random", 0, 8, problem_settings={"fault": "some"}))
     assert (some.evaluations, some.failed) == (8, 4)
     assert some.trace[-1][1] == 2.0
-    infeasible = run_task(Task(faulty, "random", 0, 8, {"fault": "infeasible"}))
+    infeasible = run_task(Task(faulty, "random", 0, 8, problem_settings={"fault": "infeasible"}))
     assert (infeasible.evaluations, infeasible.failed) == (4, 0)
     assert run_task(Task(faulty, "random", 0, 8)).trace[-1][1] == 3.0
 
 
 def test_a_run_without_a_result_says_why(faulty: str) -> None:
-    always = run_task(Task(faulty, "random", 0, 8, {"fault": "always"}))
+    always = run_task(Task(faulty, "random", 0, 8, problem_settings={"fault": "always"}))
     assert always.error == "no trial completed: RuntimeError: no luck"
     assert run_task(Task("nowhere.py", "random", 0, 8)).error is not None
 
@@ -193,12 +198,24 @@ def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
         ({"budget": 0}, InvalidArgument, "budget: must be at least 1"),
         ({"seeds": 0}, InvalidArgument, "seeds: none given"),
         ({"seeds": [1, 1]}, InvalidArgument, "given twice"),
-        ({"jobs": 0}, InvalidArgument, "jobs: must be at least 1"),
+        ({"instances": 0}, InvalidArgument, "instances: must be at least 1"),
+        ({"workers": 0}, InvalidArgument, "workers: must be at least 1"),
         ({"problems": []}, InvalidArgument, "problems: none given"),
         ({"problems": ["akley"]}, UnknownName, "ackley"),
         ({"optimizers": ["randon"]}, UnknownName, "random"),
         ({"problems": ["branin"], "dim": 5}, InvalidArgument, "Branin"),
+        ({"optimizers": ["optuna-tbe"]}, UnknownName, "did you mean 'optuna-tpe'"),
         ({"optimizer_settings": {"random": {"nope": 1}}}, UnknownName, "nope"),
+        (
+            {"optimizers": ["scipy-de"], "optimizer_settings": {"scipy-de": {"tol": 1}}},
+            UnknownName,
+            "tol: scipy-de takes no settings",
+        ),
+        (
+            {"problems": ["onemax"], "optimizers": ["random", "scipy-cobyqa"]},
+            InvalidArgument,
+            "scipy-cobyqa takes no binary variables, which onemax has",
+        ),
     ],
 )
 def test_slips_are_told_before_anything_runs(
@@ -214,6 +231,6 @@ def test_an_interrupt_ends_what_runs_and_keeps_what_is_done(tmp_path: Path) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compare(["sphere"], ["random"], budget=3, jobs=2, folder=tmp_path, on_record=interrupt)
+        compare(["sphere"], ["random"], budget=3, workers=2, folder=tmp_path, on_record=interrupt)
     assert len(read_records(tmp_path / RECORDS)) == 1
     assert multiprocessing.active_children() == []

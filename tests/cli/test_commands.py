@@ -202,20 +202,6 @@ def test_problems_and_their_settings(lamcts: Call) -> None:
     assert row.split() == ["target", "a", "number", "0.5"]
 
 
-def test_bench_prints_tables_and_draws_a_figure(lamcts: Call, folder: Path) -> None:
-    pytest.importorskip("matplotlib")
-    words = ("--functions", "sphere", "--dim", "2", "--budget", "4", "--seeds", "1")
-    outcome = lamcts("bench", *words, "--optimizers", "random,sobol", "--out", "b")
-    assert outcome.code == 0, outcome
-    assert "mean rank" in outcome.out
-    assert "2/2  sphere" in outcome.err
-    assert (folder / "b" / "figure.png").stat().st_size > 1000
-    records = json.loads(
-        lamcts("bench", *words, "--optimizers", "random,sobol", "--out", "b", "--json").out
-    )
-    assert [record["task"]["optimizer"] for record in records] == ["random", "sobol"]
-
-
 def test_info_and_version(lamcts: Call) -> None:
     facts = json.loads(lamcts("info", "--json").out)
     assert facts["libraries"]["numpy"]

@@ -1,0 +1,93 @@
+"""A problem as peers see it: numbers in, a number to be minimised out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from lamcts.spaces import Codec, as_space
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from lamcts.benchmark.meter import Meter
+    from lamcts.spaces import Space
+
+__all__ = ["Kind", "Objective", "kinds_of"]
+
+Kind = Literal["real", "integer", "binary", "categorical"]
+
+
+def kinds_of(space: Space[Any]) -> list[Kind]:
+    """The kind of each variable of a space; a choice of two is binary, ordered or not."""
+    return ["binary" if v.size == 2 else v.kind for v in Codec(as_space(space)).variables]
+
+
+class Objective:
+    """Everything a peer is told about a problem, which is all that our own optimizers know.
+
+    A point is a vector ``u`` of ``dim`` numbers: for a real variable its place in [0, 1] between
+    its bounds (in the logarithm on a log scale), for any other its level, 0 to ``sizes[i] - 1``.
+
+    Args:
+        meter: The problem, and the count of its evaluations.
+        seed: The run's seed.
+
+    Attributes:
+        seed: The run's seed.
+        budget: Evaluations of the run, for methods that plan with it.
+        dim: Number of variables.
+        kinds: (dim,) kind of each variable.
+        sizes: (dim,) levels of each variable; 0 for a real.
+        is_real: (dim,) which variables are real.
+        upper: (dim,) greatest numbers of a point; the least are zeros.
+        rng: The run's generator, for starting points.
+    """
+
+    def __init__(self, meter: Meter, seed: int) -> None:
+        self._meter = meter
+        self._codec = Codec(as_space(meter.evaluator.space))
+        variables = self._codec.variables
+        self._sign = -1.0 if meter.evaluator.direction == "maximize" else 1.0
+        self._worst: float | None = None
+        self.seed = seed
+        self.budget = meter.budget
+        self.dim = len(variables)
+        self.kinds = np.array(kinds_of(self._codec.space))
+        self.sizes = np.array([v.size or 0 for v in variables])
+        self.is_real: NDArray[np.bool_] = self.sizes == 0
+        self.upper = np.where(self.is_real, 1.0, self.sizes - 1.0)
+        self.rng = np.random.default_rng(seed)
+        self._low = np.array([v.low for v in variables])
+        self._columns = np.array([v.columns.start for v in variables])
+
+    def start(self) -> NDArray[np.float64]:
+        """(dim,) a random point: the first one is the same for every peer with the same seed."""
+        u = self.rng.random(self.dim)
+        return np.where(self.is_real, u, np.floor(u * self.sizes))
+
+    def __call__(self, u: ArrayLike) -> float:
+        """The value at a point (dim,), to be minimised; a place outside the bounds is clipped.
+
+        A failed or infeasible trial has the worst value seen so far (0 before any).
+
+        Raises:
+            BudgetSpent: The run is over.
+        """
+        outcome = self._meter.evaluate(self._codec.from_vector(self._native(u)))
+        if outcome.value is None:
+            return self._worst or 0.0
+        value = self._sign * outcome.value
+        self._worst = value if self._worst is None else max(self._worst, value)
+        return value
+
+    def _native(self, u: ArrayLike) -> NDArray[np.float64]:
+        """(dim,) the codec's vector of a point: bounds and scales are its business."""
+        u = np.clip(np.asarray(u, dtype=np.float64), 0.0, self.upper)
+        z = np.zeros((1, self._codec.dim))
+        z[0, self._columns[self.is_real]] = u[self.is_real]
+        native: NDArray[np.float64] = self._codec.decode(z)[0]
+        levels = ~self.is_real
+        native[levels] = self._low[levels] + np.rint(u[levels])
+        return native

@@ -1,0 +1,185 @@
+"""Peers: what they are told, and that each that is installed searches what it says it can."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lamcts.benchmark import Task, run_task
+from lamcts.benchmark.meter import BudgetSpent, Meter
+from lamcts.benchmark.peers import PEERS, Objective, check_peer, kinds_of, load_peer
+from lamcts.benchmark.suites import find_case
+from lamcts.errors import DependencyNotInstalled, InvalidArgument
+from lamcts.evaluator import Evaluator
+from lamcts.spaces import Box, Dict, Discrete, Space
+
+#: Those whose packages every installation has, and one small problem of every kind.
+ALWAYS = ["cmaes-catcma", "cmaes-sep", "scipy-cobyla", "scipy-cobyqa", "scipy-de"]
+PROBLEMS = {
+    "levy": {"dim": 2},
+    "onemax": {"dim": 6},
+    "mixed-ackley": {"dim": 6},
+    "qap": {"dim": 4},
+    "kinds.py": {},
+}
+SLOW = {"botorch-logei", "optuna-gp", "smac-bb", "smac-hpo"}
+
+KINDS = '''
+import lamcts
+from lamcts.spaces import Box, Dict, Discrete
+
+class Kinds(lamcts.Evaluator):
+    """Every kind of variable, a scale and a direction; the best is 0, at 1e-3, 4, 2 and 1."""
+
+    space = Dict(
+        rate=Box(1e-5, 1.0, scale="log"),
+        depth=Box(1, 9, dtype="int64"),
+        kind=Discrete(4),
+        flag=Discrete(2),
+    )
+    direction = "maximize"
+
+    def evaluate(self, x):
+        import math
+
+        if x["kind"] == 3:
+            raise RuntimeError("no luck")
+        off = abs(math.log10(float(x["rate"])) + 3) + abs(int(x["depth"]) - 4)
+        return -(off + (x["kind"] != 2) + (x["flag"] != 1))
+'''
+
+
+class Steep(Evaluator):
+    """Maximised; refuses one choice of three, and remembers what it was asked."""
+
+    space = Dict(rate=Box(0.01, 100.0, scale="log"), depth=Box(2, 5, dtype="int64"), op=Discrete(3))
+    direction = "maximize"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[float, int, int]] = []
+
+    def evaluate(self, x: dict[str, float]) -> float:
+        self.asked.append((float(x["rate"]), int(x["depth"]), int(x["op"])))
+        if x["op"] == 2:
+            raise RuntimeError("no luck")
+        return float(x["depth"])
+
+
+def test_a_point_is_places_and_levels_and_the_value_is_minimised() -> None:
+    problem = Steep()
+    objective = Objective(Meter(problem, budget=9), seed=0)
+    assert objective.kinds.tolist() == ["real", "integer", "categorical"]
+    assert objective.sizes.tolist() == [0, 4, 3]
+    assert objective.upper.tolist() == [1.0, 3.0, 2.0]
+    assert objective([0.5, 0, 0]) == -2.0
+    assert objective([1.0, 3, 1]) == -5.0
+    assert objective([-0.5, 7, -2]) == -5.0  # clipped
+    assert objective([0.0, 1.4, 2]) == -2.0  # failed: the worst so far
+    expected = [(1.0, 2, 0), (100.0, 5, 1), (0.01, 5, 0), (0.01, 3, 2)]
+    np.testing.assert_allclose(problem.asked, expected)
+
+
+def test_the_objective_ends_the_run() -> None:
+    meter = Meter(Steep(), budget=2)
+    objective = Objective(meter, seed=0)
+    objective([0.5, 0, 0])
+    with pytest.raises(BudgetSpent):
+        objective([0.5, 1, 2])
+    assert (meter.evaluations, meter.failed, meter.trace) == (2, 1, [(1, 2.0)])
+    assert not issubclass(BudgetSpent, Exception)
+
+
+def test_starts_are_the_same_for_everybody() -> None:
+    objectives = [Objective(Meter(Steep(), budget=2), seed=5) for _ in range(2)]
+    first = [objective.start() for objective in objectives]
+    np.testing.assert_array_equal(first[0], first[1])
+    assert np.any(objectives[0].start() != first[0])
+    for u in first:
+        assert np.all((u >= 0) & (u <= objectives[0].upper))
+
+
+def test_kinds_of_a_space() -> None:
+    space = Dict(a=Box(0, 1, dtype="int64"), b=Discrete(2), c=Discrete(3), d=Box(0.0, 1.0))
+    assert kinds_of(space) == ["binary", "binary", "categorical", "real"]
+
+
+@pytest.fixture
+def in_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kinds.py").write_text(KINDS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("in_kinds")
+@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_a_peer_searches_what_it_says_it_can(name: str, problem: str) -> None:
+    peer = PEERS[name]
+    if peer.missing:
+        pytest.skip(f"needs {', '.join(peer.missing)}")
+    kinds = kinds_of(space_of(problem))
+    if not set(kinds) <= peer.takes:
+        with pytest.raises(InvalidArgument, match=f"{name} takes no "):
+            check_peer(name, kinds, problem)
+        return
+    check_peer(name, kinds, problem)
+    budget = 14 if name in SLOW else 60
+    task = Task(problem, name, 3, budget, problem_settings=PROBLEMS[problem])
+    record = run_task(task)
+    assert record.error is None
+    assert record.evaluations == budget
+    assert record.version.split()[0] == peer.needs[0]
+    assert len(record.trace) > 1
+    if name not in SLOW:
+        assert run_task(task).trace == record.trace, "the same seed is the same run"
+
+
+def space_of(problem: str) -> Space[Any]:
+    return find_case(problem).build(1, PROBLEMS[problem]).space
+
+
+@pytest.mark.parametrize("name", ["scipy-cobyqa", "scipy-cobyla", "cmaes-sep"])
+def test_peers_do_what_they_are_known_for(name: str) -> None:
+    """On a shifted sphere in 3-d a local method is far nearer than random search."""
+    near, far = (
+        run_task(Task("sphere", who, 0, 150, problem_settings={"dim": 3})).trace[-1][1]
+        for who in (name, "random")
+    )
+    assert near < far / 100
+
+
+def test_what_every_installation_has_is_never_missing() -> None:
+    assert [name for name in ALWAYS if PEERS[name].missing] == []
+    for name in ALWAYS:
+        assert callable(load_peer(name))
+
+
+def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DependencyNotInstalled, match="optuna-tpe needs optuna; run: pip install o"):
+        check_peer("optuna-tpe", ["real"], "levy")
+
+
+def test_an_error_of_a_peer_is_in_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(objective: Objective) -> None:
+        objective(objective.start())
+        raise ValueError("singular\nmatrix")
+
+    monkeypatch.setattr("lamcts.benchmark.run.load_peer", lambda name: fail)
+    record = run_task(Task("sphere", "scipy-de", 0, 9, problem_settings={"dim": 2}))
+    assert record.error == "ValueError: singular matrix"
+    assert record.evaluations == 1
+    assert len(record.trace) == 1
+
+
+def test_listing_peers_imports_none_of_them() -> None:
+    code = (
+        "import sys; from lamcts.benchmark.peers import PEERS; [p.missing for p in PEERS.values()];"
+        "print({'optuna', 'cma', 'nevergrad', 'botorch', 'smac', 'scipy'} & set(sys.modules))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout == "set()\n"

@@ -1,0 +1,104 @@
+"""Distances, quartiles and runtimes, worked out by hand on a few made-up records."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamcts.benchmark import Record, Results
+from lamcts.benchmark.results import TARGETS, quartiles
+from lamcts.errors import InvalidArgument
+
+MakeRecord = Callable[..., Record]
+NUMBERS = st.floats(-1e6, 1e6)
+
+
+def test_best_so_far_holds_between_improvements(record: MakeRecord) -> None:
+    run = record("good", 0, 5.0, 3.0)
+    assert [run.best_at(n) for n in (0, 1, 2, 10)] == [None, 5.0, 3.0, 3.0]
+
+
+def test_distances_are_by_problem_optimizer_and_seed(records: list[Record]) -> None:
+    results = Results(records)
+    assert (results.problems, results.optimizers, results.seeds) == (
+        ["levy"],
+        ["good", "bad"],
+        [0, 1, 2],
+    )
+    assert results.distances(0).tolist() == [[[np.inf] * 3] * 2]
+    assert results.distances(2).tolist() == [[[4.0, 2.0, 6.0], [4.0, 2.0, 7.0]]]
+    assert results.distances(10).tolist() == [[[1.0, 2.0, 3.0], [4.0, 2.0, 6.0]]]
+
+
+def test_medians_and_quartiles_over_the_seeds(records: list[Record]) -> None:
+    at = Results(records).spread("levy", "good", 10)
+    assert (at.lower, at.median, at.upper) == (1.5, 2.0, 2.5)
+
+
+def test_a_seed_without_a_value_is_counted(record: MakeRecord) -> None:
+    broken = record("good", 2, error="it broke")
+    results = Results([record("good", 0, 3.0), record("good", 1, 5.0), broken])
+    at = results.spread("levy", "good", 10)
+    assert (at.lower, at.median, at.upper) == (4.0, 5.0, math.inf)
+    assert results.distances(10)[0, 0].tolist() == [3.0, 5.0, math.inf]
+
+
+def test_an_unknown_optimum_is_replaced_by_the_best_value_found(record: MakeRecord) -> None:
+    low, high = record("a", 0, -5.0, optimum=None), record("b", 0, -3.0, optimum=None)
+    results = Results([low, high])
+    assert not results.knows_optimum("levy")
+    assert results.distances(10)[0, :, 0].tolist() == [0.0, 2.0]
+    assert results.spread("levy", "b", 10).median == -3.0
+    upward = Results([replace(r, direction="maximize") for r in (low, high)])
+    assert upward.distances(10)[0, :, 0].tolist() == [2.0, 0.0]
+    assert upward.spread("levy", "a", 10).median == -5.0
+
+
+def test_without_any_value_nothing_is_near(record: MakeRecord) -> None:
+    results = Results([record("a", 0, optimum=None, error="it broke")])
+    assert results.reference == {"levy": None}
+    assert math.isinf(results.spread("levy", "a", 10).median)
+    assert results.runtimes("a").size == 0
+
+
+def test_there_must_be_records() -> None:
+    with pytest.raises(InvalidArgument, match="nothing to compare"):
+        Results([])
+
+
+@given(values=st.lists(NUMBERS, min_size=1, max_size=12))
+def test_quartiles_are_those_of_numpy(values: list[float]) -> None:
+    np.testing.assert_allclose(
+        quartiles(values), np.percentile(values, (25, 50, 75)), rtol=1e-12, atol=1e-6
+    )
+
+
+def test_the_targets_are_those_of_coco() -> None:
+    # 51 of them, 10^2 to 10^-8, five a decade.
+    assert len(TARGETS) == 51
+    np.testing.assert_allclose(TARGETS[[0, 1, 5, 50]], [1e2, 10**1.8, 1e1, 1e-8])
+
+
+def test_runtimes_by_hand(record: MakeRecord) -> None:
+    """Two variables; 100 after one evaluation, 10 after three, nothing nearer.
+
+    The target 100 is reached after 1 evaluation, the next five (63.1 ... 10) after 3: 1/2 once,
+    3/2 five times, and 45 of the 51 targets never.
+    """
+    run = replace(record("a", 0, dim=2), trace=((1, 100.0), (3, 10.0)))
+    runtimes = Results([run]).runtimes("a")
+    assert runtimes.tolist() == [0.5] + [1.5] * 5 + [math.inf] * 45
+
+
+def test_every_seed_counts_for_the_targets(record: MakeRecord) -> None:
+    solved = record("a", 0, 0.0)
+    broken = record("a", 1, error="it broke")
+    unknown = [record("a", seed, 0.0, problem="mine.py", optimum=None) for seed in (0, 1)]
+    runtimes = Results([solved, broken, *unknown]).runtimes("a")
+    assert runtimes.tolist() == [1.0] * 51 + [math.inf] * 51

@@ -24,7 +24,7 @@ PROBLEMS = {
     "levy": {"dim": 2},
     "onemax": {"dim": 6},
     "mixed-ackley": {"dim": 6},
-    "qap": {"dim": 4},
+    "qap": {"dim": 5},
     "kinds.py": {},
 }
 SLOW = {"botorch-logei", "optuna-gp", "smac-bb", "smac-hpo"}

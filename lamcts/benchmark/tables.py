@@ -146,14 +146,12 @@ def _by_problem(results: Results, evaluations: int) -> str:
             f"{_LEAST_SEEDS} or more are needed."
         )
     found = versus(results, first, evaluations)
-    behind = [f"{v.other} on {len(v.worse)}" for v in found if v.worse]
+    all_of_them = len(results.problems)
+    behind = [f"{v.other} on {len(v.worse)} of {all_of_them}" for v in found if v.worse]
     never = [v.other for v in found if not v.worse]
     parts = [f"worse than {', '.join(behind)}"] if behind else []
     parts += [f"never worse than {', '.join(never)}"] if never else []
-    return (
-        f"{first} on each of {_count(len(results.problems), 'problem')} (Mann-Whitney, 5 %): "
-        f"{'; '.join(parts)}."
-    )
+    return f"{first}, problem by problem (Mann-Whitney, 5 %): {'; '.join(parts)}."
 
 
 def _what(results: Results) -> str:

@@ -48,7 +48,7 @@ def bench(
         int | None, typer.Option(help="Coordinates of the functions.", show_default=False)
     ] = None,
     budget: Annotated[int, typer.Option(help="Evaluations a run.")] = 100,
-    seeds: Annotated[int, typer.Option(help="Runs of each method on each function.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Runs of each method on each function.")] = 5,
     instances: Annotated[int, typer.Option(help="Shifts of each function.")] = 1,
     checkpoints: Annotated[
         str | None,

@@ -103,6 +103,23 @@ def test_starts_are_the_same_for_everybody() -> None:
         assert np.all((u >= 0) & (u <= objectives[0].upper))
 
 
+def test_local_methods_begin_at_the_same_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Objective(Meter(find_case("sphere").build(1, {"dim": 3}), 1), seed=2).start()
+    for name, argument in (("scipy-cobyla", "x0"), ("scipy-cobyqa", "x0"), ("cmaes-sep", "mean")):
+        begun: list[np.ndarray] = []
+
+        def begin(*args: Any, name: str = argument, begun: Any = begun, **kwargs: Any) -> None:
+            begun.append(kwargs[name] if name in kwargs else args[1])
+            raise BudgetSpent
+
+        target = "cmaes.SepCMA" if name == "cmaes-sep" else "scipy.optimize.minimize"
+        monkeypatch.setattr(target, begin)
+        objective = Objective(Meter(find_case("sphere").build(1, {"dim": 3}), 1), seed=2)
+        with pytest.raises(BudgetSpent):
+            load_peer(name)(objective)
+        np.testing.assert_array_equal(begun[0], first)
+
+
 def test_kinds_of_a_space() -> None:
     space = Dict(a=Box(0, 1, dtype="int64"), b=Discrete(2), c=Discrete(3), d=Box(0.0, 1.0))
     assert kinds_of(space) == ["binary", "binary", "categorical", "real"]

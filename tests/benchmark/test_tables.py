@@ -88,7 +88,7 @@ def test_the_verdict_on_a_clear_case(record: MakeRecord) -> None:
         "The ranks are not chance (Friedman p = 4.5e-05); two differ when 1.05 apart "
         "(Nemenyi, 5 %): a is ahead of c; not told apart from b."
     )
-    assert each == "a on each of 10 problems (Mann-Whitney, 5 %): never worse than b, c."
+    assert each == "a, problem by problem (Mann-Whitney, 5 %): never worse than b, c."
 
 
 def test_the_verdict_names_who_is_ahead(record: MakeRecord) -> None:
@@ -96,8 +96,8 @@ def test_the_verdict_names_who_is_ahead(record: MakeRecord) -> None:
     order = sorted(records, key=lambda r: r.task.optimizer, reverse=True)
     _, chance, each = verdict(Results(order), 10)
     assert chance == "The ranks could be chance (Friedman p = 0.14)."
-    assert each.startswith("c on each of 2 problems")
-    assert each.endswith("worse than b on 2, a on 2.")
+    assert each.startswith("c, problem by problem")
+    assert each.endswith("worse than b on 2 of 2, a on 2 of 2.")
 
 
 def test_the_verdict_says_what_too_few_runs_cannot_say(record: MakeRecord) -> None:

@@ -23,7 +23,7 @@ def test_bench_prints_tables_and_a_verdict_and_draws_figures(lamcts: Call, folde
     outcome = lamcts(*words)
     assert outcome.code == 0, outcome
     assert "scipy-cobyqa has the best mean rank after 8 evaluations: 1.00 of 2" in outcome.out
-    assert "scipy-cobyqa on each of 1 problem (Mann-Whitney, 5 %): never worse than random." in (
+    assert "scipy-cobyqa, problem by problem (Mann-Whitney, 5 %): never worse than random." in (
         outcome.out
     )
     assert "8/8  sphere" in outcome.err

@@ -34,8 +34,8 @@ def sep_cma(objective: Objective) -> None:
 
     bounds = np.tile([0.0, 1.0], (objective.dim, 1))
     while True:
-        seed = int(objective.rng.integers(2**31))
-        es = SepCMA(mean=objective.start(), sigma=_SIGMA, bounds=bounds, seed=seed)
+        mean, seed = objective.start(), int(objective.rng.integers(2**31))
+        es = SepCMA(mean=mean, sigma=_SIGMA, bounds=bounds, seed=seed)
         while not es.should_stop():
             es.tell([(u, objective(u)) for u in (es.ask() for _ in range(es.population_size))])
 

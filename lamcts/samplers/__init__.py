@@ -7,6 +7,7 @@
 | turbo | `_turbo.py` | TuRBO (Eriksson et al. 2019), confined to the region |
 | cmaes | `_cmaes.py` | CMA-ES, CatCMA with margin (library ``cmaes``) |
 | evolution | `_evolution.py` | mutation and crossover |
+| discrete | `_discrete.py` | a climbed GP, harmless redraws, (1+1)-CMA-ES steps, by earnings |
 
 A solver of your own is a subclass of `Sampler`, made known by `register_sampler`.
 """
@@ -26,6 +27,7 @@ _SAMPLERS: dict[str, str | type[Sampler]] = {
     "turbo": "lamcts.samplers._turbo:TuRBOSampler",
     "cmaes": "lamcts.samplers._cmaes:CMAESSampler",
     "evolution": "lamcts.samplers._evolution:EvolutionSampler",
+    "discrete": "lamcts.samplers._discrete:DiscreteSampler",
 }
 
 

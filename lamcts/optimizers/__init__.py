@@ -5,7 +5,7 @@
 | lamcts | `LAMCTS` with the settings that did best in our benchmarks |
 | lamcts-paper | LA-MCTS as published (2020): k-means labels, RBF boundary, TuRBO in the leaf |
 | lanas | LaNAS as published (2021): linear latent actions, random samples of the leaf |
-| turbo, cmaes, evolution, bo | one leaf solver on the whole space |
+| quadratic, turbo, cmaes, evolution, bo | one leaf solver on the whole space |
 | random, sobol | no learning |
 """
 
@@ -31,6 +31,7 @@ _OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
         "_lamcts:LAMCTS",
         {"sampler": "random", "boundary": "ridge", "max_depth": 5, "validate": False},
     ),
+    "quadratic": ("_baselines:Quadratic", {}),
     "turbo": ("_baselines:TuRBO", {}),
     "cmaes": ("_baselines:CMAES", {}),
     "evolution": ("_baselines:Evolution", {}),

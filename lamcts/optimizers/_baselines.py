@@ -44,7 +44,9 @@ class SolverSearch(Optimizer):
             )
         elif self._sampler is None or self._sampler.done:
             empty = np.empty((0, self.domain.dim))
-            self._sampler = self._class(self.domain, Region(), empty, np.empty(0))
+            self._sampler = self._class(
+                self.domain, Region(), empty, np.empty(0), restart=number > 0
+            )
             self._restart = number
 
     def _propose(self, rng: np.random.Generator) -> Proposal:
@@ -71,6 +73,12 @@ class TuRBO(SolverSearch):
     """TuRBO-1 (Eriksson et al. 2019)."""
 
     solver = "turbo"
+
+
+class Quadratic(SolverSearch):
+    """Quadratic models in a trust region, after Powell; restarts anywhere."""
+
+    solver = "quadratic"
 
 
 class CMAES(SolverSearch):

@@ -2,7 +2,7 @@
 
 The loop (Wang, Fonseca, Tian 2020, Algorithm 1), and where each step lives:
 
-1. A first design of ``n_init`` Sobol points.
+1. A first design of ``n_init`` points: the centre, and Sobol points.
 2. *Learn*: each completed trial is routed down the tree; a ripe leaf is split by a latent action
    into a good and a bad region (`lamcts.tree`, `lamcts.boundary`).
 3. *Select*: walk from the root to a leaf, by UCB on the children's mean scores (`Tree.select`).
@@ -34,9 +34,10 @@ class LAMCTS(Optimizer):
 
     Args:
         space: The search space.
-        n_init: Trials of the first design; by default ``5 + p / 2`` for p variables, at most 40.
-        sampler: The leaf solver; ``"auto"`` takes TuRBO on continuous spaces and evolution on
-            spaces with discrete variables.
+        n_init: Trials of the first design; by default 1 for the solvers of ``"auto"``, which have
+            a design of their own, and ``5 + p / 2`` for p variables, at most 40, for the others.
+        sampler: The leaf solver; ``"auto"`` takes ``"quadratic"`` on continuous spaces and
+            ``"discrete"`` on spaces with discrete variables.
         leaf_size: A leaf with more samples than this is split.
         max_depth: Deepest level of the tree.
         cp: Weight of exploration in UCB. Values enter as ranks in [0, 1], so it does not depend
@@ -84,9 +85,11 @@ class LAMCTS(Optimizer):
         _check("quantile", 0.0 < quantile < 1.0, quantile, "between 0 and 1")
         _check("n_init", n_init is None or n_init >= 1, n_init, "at least 1")
         codec = self.domain.codec
-        self.n_init = min(5 + codec.p // 2, 40) if n_init is None else int(n_init)
         if sampler == "auto":
-            sampler = "turbo" if codec.is_real.all() else "evolution"
+            sampler = "quadratic" if codec.is_real.all() else "discrete"
+        if n_init is None:
+            n_init = 1 if sampler in ("quadratic", "discrete") else min(5 + codec.p // 2, 40)
+        self.n_init = int(n_init)
         self.sampler = sampler
         self._class = sampler_class(sampler)
         config = TreeConfig(leaf_size, max_depth, cp, ucb, boundary, labels, quantile, validate)
@@ -115,7 +118,11 @@ class LAMCTS(Optimizer):
         self._leaf = leaf = self.tree.select(self.history.pending_Z)
         rows = np.array(leaf.rows, dtype=int)
         self._solver = self._class(
-            self.domain, leaf.region, self.history.Z[rows], self.history.y[rows]
+            self.domain,
+            leaf.region,
+            self.history.Z[rows],
+            self.history.y[rows],
+            restart=self._episode >= 0,
         )
         self._episode = number
 
@@ -137,12 +144,14 @@ class LAMCTS(Optimizer):
             self._solver.tell(self.history.Z[number], y, self.history.info(number))
 
     def _design(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """(n_init, d) scrambled Sobol points: random samples that leave smaller holes."""
+        """(n_init, d) the centre, then scrambled Sobol points, which leave smaller holes."""
         from scipy.stats import qmc
 
         engine = qmc.Sobol(self.domain.codec.p, seed=self._rng(0, 0))
         power = int(np.ceil(np.log2(max(self.n_init, 2))))
-        return self.domain.uniform(engine.random_base2(power)[: self.n_init])
+        U = engine.random_base2(power)[: self.n_init]
+        U[0] = 0.5
+        return self.domain.uniform(U)
 
 
 def _check(name: str, valid: bool, value: object, expected: str) -> None:

@@ -6,6 +6,7 @@
 | bo | `_bo.py` | GP with log expected improvement |
 | turbo | `_turbo.py` | TuRBO (Eriksson et al. 2019), confined to the region |
 | cmaes | `_cmaes.py` | CMA-ES, CatCMA with margin (library ``cmaes``) |
+| quadratic | `_quadratic.py` | quadratic models in a trust region, after Powell |
 | evolution | `_evolution.py` | mutation and crossover |
 | discrete | `_discrete.py` | a climbed GP, harmless redraws, (1+1)-CMA-ES steps, by earnings |
 
@@ -26,6 +27,7 @@ _SAMPLERS: dict[str, str | type[Sampler]] = {
     "bo": "lamcts.samplers._bo:BOSampler",
     "turbo": "lamcts.samplers._turbo:TuRBOSampler",
     "cmaes": "lamcts.samplers._cmaes:CMAESSampler",
+    "quadratic": "lamcts.samplers._quadratic:QuadraticSampler",
     "evolution": "lamcts.samplers._evolution:EvolutionSampler",
     "discrete": "lamcts.samplers._discrete:DiscreteSampler",
 }

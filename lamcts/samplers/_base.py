@@ -48,6 +48,7 @@ class Sampler(ABC):
         region: Where to sample.
         Z: (n, d) samples known to lie in the region.
         y: (n,) their values, to be maximised.
+        restart: Whether the region has been searched before: a local solver starts elsewhere.
     """
 
     #: One proposal a life: a new leaf is selected for every trial.
@@ -59,11 +60,14 @@ class Sampler(ABC):
         region: Region,
         Z: NDArray[np.float64],
         y: NDArray[np.float64],
+        *,
+        restart: bool = False,
     ) -> None:
         self.domain = domain
         self.region = region
         self.Z = Z
         self.y = y
+        self.restart = restart
 
     @abstractmethod
     def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
@@ -82,6 +86,16 @@ class Sampler(ABC):
     def done(self) -> bool:
         """Whether the sampler has converged and a new leaf should be selected."""
         return self.one_shot
+
+    def pull(self, Z: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(<= n, d) the points ``Z``, pulled towards a point of the region until they are in it."""
+        Z = self.domain.legal(Z)
+        for _ in range(20):
+            outside = ~self.region.contains(Z)
+            if not outside.any():
+                break
+            Z = np.where(outside[:, None], self.domain.legal(anchor + (Z - anchor) / 2.0), Z)
+        return Z[self.region.contains(Z)]
 
     def fallback(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """(<= n, d) random points of the region."""

@@ -38,12 +38,19 @@ class CMAESSampler(Sampler):
         Z: (n, d) samples known to lie in the region; the mean starts at the best of them, the
             step size at the spread of the better half.
         y: (n,) their values, to be maximised.
+        restart: Whether the region has been searched before.
     """
 
     def __init__(
-        self, domain: Domain, region: Region, Z: NDArray[np.float64], y: NDArray[np.float64]
+        self,
+        domain: Domain,
+        region: Region,
+        Z: NDArray[np.float64],
+        y: NDArray[np.float64],
+        *,
+        restart: bool = False,
     ) -> None:
-        super().__init__(domain, region, Z, y)
+        super().__init__(domain, region, Z, y, restart=restart)
         mean, sigma = np.full(domain.dim, 0.5), SIGMA
         if len(Z):
             order = np.argsort(-y, kind="stable")
@@ -67,7 +74,7 @@ class CMAESSampler(Sampler):
         raw = np.array([r for _, r in drawn])
         inside = self.region.contains(Z)
         if not inside.any() and len(self.Z):
-            return Proposal(self._pull(Z[:RANKED]), raw=raw[:RANKED])
+            return Proposal(self.pull(Z[:RANKED], self.Z[self.y.argmax()]), raw=raw[:RANKED])
         return Proposal(Z[inside][:RANKED], raw=raw[inside][:RANKED])
 
     def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
@@ -79,16 +86,6 @@ class CMAESSampler(Sampler):
         if len(self._generation) == self._engine.population:
             self._engine.tell(self._generation)
             self._generation = []
-
-    def _pull(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Pull points towards the region's best sample until they are inside."""
-        best = self.Z[self.y.argmax()]
-        for _ in range(20):
-            outside = ~self.region.contains(Z)
-            if not outside.any():
-                break
-            Z = np.where(outside[:, None], self.domain.legal(best + (Z - best) / 2.0), Z)
-        return Z[self.region.contains(Z)]
 
 
 def _is_mixed(domain: Domain) -> bool:

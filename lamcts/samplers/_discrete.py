@@ -55,12 +55,19 @@ class DiscreteSampler(Sampler):
         region: Where to sample.
         Z: (n, d) samples known to lie in the region; every arm learns from them too.
         y: (n,) their values, to be maximised.
+        restart: Whether the region has been searched before.
     """
 
     def __init__(
-        self, domain: Domain, region: Region, Z: NDArray[np.float64], y: NDArray[np.float64]
+        self,
+        domain: Domain,
+        region: Region,
+        Z: NDArray[np.float64],
+        y: NDArray[np.float64],
+        *,
+        restart: bool = False,
     ) -> None:
-        super().__init__(domain, region, Z, y)
+        super().__init__(domain, region, Z, y, restart=restart)
         self._layout = Layout(domain.codec)
         self._steps = Step(len(self._layout.numeric))
         arms = ["model", "harmless"] + ["step"] * bool(self._steps.n)

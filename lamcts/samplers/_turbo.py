@@ -46,12 +46,19 @@ class TuRBOSampler(Sampler):
         region: Where to sample.
         Z: (n, d) samples known to lie in the region; the model learns from them too.
         y: (n,) their values, to be maximised.
+        restart: Whether the region has been searched before.
     """
 
     def __init__(
-        self, domain: Domain, region: Region, Z: NDArray[np.float64], y: NDArray[np.float64]
+        self,
+        domain: Domain,
+        region: Region,
+        Z: NDArray[np.float64],
+        y: NDArray[np.float64],
+        *,
+        restart: bool = False,
     ) -> None:
-        super().__init__(domain, region, Z, y)
+        super().__init__(domain, region, Z, y, restart=restart)
         self._length = LENGTH_INIT
         self._failure_tolerance = max(4, domain.codec.p)
         self._n_init = max(0, min(2 * domain.codec.p, 60) - len(Z))

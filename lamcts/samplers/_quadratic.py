@@ -1,0 +1,238 @@
+"""A quadratic model in a trust region, in the spirit of Powell's NEWUOA and BOBYQA, in a region.
+
+Around the best point, a quadratic (`lamcts.surrogate.quadratic`) is fitted to the nearest points
+and minimised within a radius. Two lengths are kept, as Powell does: the *radius* of the next step,
+and the *resolution*, the least radius for now. A step that fails at the resolution is followed by
+a point that makes the model surer; when the model is sure and has nothing to offer, the resolution
+shrinks. So the landscape is smoothed at a coarse scale first and at ever finer ones later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lamcts.samplers._base import Proposal, Sampler
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamcts.domain import Domain
+    from lamcts.region import Region
+    from lamcts.surrogate.quadratic import QuadraticModel
+
+__all__ = ["QuadraticSampler"]
+
+#: First radius in the unit cube, of the first start and of restarts; resolution of the end.
+RADIUS, RADIUS_AGAIN, FINEST = 0.2, 0.1, 1e-5
+#: The resolution shrinks by this factor.
+SHRINK = 0.3
+#: Points are used up to this many radii away: 2 d + 1 of them at least, 6 d at most...
+REACH, MOST = 3.0, 6
+#: ... and this many in any dimension: the cost of a model is its cube.
+CAP = 600
+#: The model is sure when 2 d + 1 points lie within this many radii.
+NEAR = 2.0
+#: Gains, in shares of what the model promised, below which a step failed or was fair (Powell).
+FAILED, FAIR = 0.1, 0.7
+#: The share of noise is chosen again after this many points.
+NOISE_EVERY = 5
+DIRECTIONS = 100
+#: Changes of the two lengths within one ask, at most.
+CHANGES = 50
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The lengths, and whether the model must be made surer before the next step."""
+
+    radius: float
+    resolution: float
+    unsure: bool = False
+
+
+class QuadraticSampler(Sampler):
+    """Steps to the minimum of a local quadratic model, at ever finer resolutions.
+
+    Args:
+        domain: Snaps points to levels and canonical forms.
+        region: Where to sample.
+        Z: (n, d) samples known to lie in the region. The first start is the best of them, a
+            restart a random point of the region.
+        y: (n,) their values, to be maximised.
+        restart: Whether the region has been searched before.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        region: Region,
+        Z: NDArray[np.float64],
+        y: NDArray[np.float64],
+        *,
+        restart: bool = False,
+    ) -> None:
+        super().__init__(domain, region, Z, y, restart=restart)
+        self._seeds = Z
+        if restart:
+            self.Z, self.y = Z[:0], y[:0]
+        radius = RADIUS_AGAIN if restart else RADIUS
+        self._scale = _Scale(radius, radius)
+        self._probes = 0
+        self._starts = 0
+        self._noise: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """The finest resolution has nothing to offer."""
+        return self._scale.resolution < FINEST
+
+    def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
+        """Propose the start, a probe along an axis, a step of the model, or a point to learn."""
+        if not len(self.y):
+            return self._start(rng)
+        centre = self.Z[self.y.argmax()]
+        if self._probes < self.domain.dim and len(self.y) <= self.domain.dim:
+            return Proposal(self._inside(self._probe(centre, rng), centre), {"move": "probe"})
+        return self._by_model(centre, pending, rng)
+
+    def note(self, info: Mapping[str, Any]) -> None:
+        """Take over the lengths and the noise recorded with a trial."""
+        self._starts += info.get("move") == "start"
+        self._probes += info.get("move") == "probe"
+        if "radius" in info:
+            self._scale = _Scale(float(info["radius"]), float(info["resolution"]))
+            self._noise = float(info["noise"])
+
+    def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
+        """Lengthen or shorten the radius by what a step gained of what was promised."""
+        best = float(self.y.max()) if len(self.y) else -np.inf
+        super().tell(z, y, info)
+        if info.get("move") != "step":
+            return
+        scale, length = self._scale, float(info["length"])
+        gained = -np.inf if np.isnan(y) else (y - best) / float(info["promised"])
+        if gained <= FAILED:
+            radius = 0.5 * min(length, scale.radius)
+        elif gained <= FAIR:
+            radius = max(0.5 * scale.radius, length)
+        else:
+            radius = min(max(scale.radius, 2.0 * length), 1.0)
+        radius = radius if radius > 1.5 * scale.resolution else scale.resolution
+        self._scale = replace(scale, radius=radius, unsure=gained <= FAILED)
+
+    def _start(self, rng: np.random.Generator) -> Proposal:
+        """The centre of a whole space, else a random point of the region."""
+        if self._starts or len(self._seeds) or self.region.path:
+            Z = self.region.sample(8, self._seeds, self.domain, rng)
+        else:
+            Z = self.domain.legal(np.full((1, self.domain.dim), 0.5))
+        return Proposal(Z, {"move": "start"})
+
+    def _probe(self, centre: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """(2, d) a step of one radius along the next axis, in either direction."""
+        axis = self._probes % self.domain.dim
+        Z = np.repeat(centre[None], 2, axis=0)
+        step = self._scale.radius * (1.0 if rng.random() < 0.5 else -1.0)
+        Z[:, axis] = np.clip([centre[axis] + step, centre[axis] - step], 0.0, 1.0)
+        # the longer one first: a centre near a side leaves no room on that side
+        room = np.abs(Z[:, axis] - centre[axis])
+        return Z if room[0] >= 0.3 * self._scale.radius else Z[::-1]
+
+    def _by_model(
+        self, centre: NDArray[np.float64], pending: NDArray[np.float64], rng: np.random.Generator
+    ) -> Proposal:
+        scale = self._scale
+        for _ in range(CHANGES):
+            model, distances = self._model(centre, scale.radius)
+            info: dict[str, Any] = {
+                "radius": scale.radius,
+                "resolution": scale.resolution,
+                "noise": model.noise,
+            }
+            flat = False
+            if not scale.unsure:
+                step = self._step(model, centre, scale.radius, len(pending), rng)
+                promised, length = -model.change(step / scale.radius), float(np.linalg.norm(step))
+                if length >= 0.5 * scale.resolution and promised > 0.0:
+                    Z = np.vstack([centre + step, self._around(centre, scale.radius, 4, rng)])
+                    info.update(move="step", promised=promised, length=length)
+                    return Proposal(self._inside(Z, centre), info)
+                flat = True
+            if (distances <= NEAR).sum() < min(2 * self.domain.dim + 1, CAP):
+                Z = self._spread(model, centre, scale.radius, rng)
+                return Proposal(self._inside(Z, centre), {**info, "move": "spread"})
+            scale = _finer(scale, flat)
+            if scale.resolution < FINEST:
+                break
+        info.update(radius=scale.radius, resolution=scale.resolution, move="last")
+        return Proposal(self._inside(self._around(centre, FINEST, 8, rng), centre), info)
+
+    def _model(
+        self, centre: NDArray[np.float64], radius: float
+    ) -> tuple[QuadraticModel, NDArray[np.float64]]:
+        """The model of the nearest points, and their distances in radii."""
+        from lamcts.surrogate.quadratic import QuadraticModel
+
+        d, n = self.domain.dim, len(self.y)
+        distances = np.sqrt(((self.Z - centre) ** 2).sum(axis=1)) / radius
+        count = int(np.clip((distances <= REACH).sum(), 2 * d + 1, MOST * d))
+        count = min(count, CAP, n)
+        rows = np.argpartition(distances, count - 1)[:count] if count < n else np.arange(n)
+        noise = None if n % NOISE_EVERY == 0 else self._noise
+        S = (self.Z[rows] - centre) / radius
+        return QuadraticModel(S, -self.y[rows], noise), distances[rows]
+
+    def _step(
+        self,
+        model: QuadraticModel,
+        centre: NDArray[np.float64],
+        radius: float,
+        pending: int,
+        rng: np.random.Generator,
+    ) -> NDArray[np.float64]:
+        """To the model's minimum; beside pending points, to the minimum of a sample of it."""
+        from lamcts.surrogate.trust_region import lowest_in_ball_and_box
+
+        slope, hessian = model.sample(rng) if pending else (model.slope, model.hessian)
+        low, high = -centre / radius, (1.0 - centre) / radius
+        return np.asarray(radius * lowest_in_ball_and_box(slope, hessian, 1.0, low, high))
+
+    def _spread(
+        self,
+        model: QuadraticModel,
+        centre: NDArray[np.float64],
+        radius: float,
+        rng: np.random.Generator,
+    ) -> NDArray[np.float64]:
+        """(8, d) points at the radius of which the model is least sure."""
+        d = self.domain.dim
+        T = rng.standard_normal((DIRECTIONS, d))
+        T /= np.linalg.norm(T, axis=1)[:, None]
+        T = np.vstack([T, np.eye(d), -np.eye(d)])
+        T = np.clip(T, -centre / radius, (1.0 - centre) / radius)
+        return np.asarray(centre + radius * T[np.argsort(-model.variance(T))[:8]])
+
+    def _around(
+        self, centre: NDArray[np.float64], radius: float, n: int, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """(n, d) random points about a radius away, should what was meant be known already."""
+        step = rng.standard_normal((n, len(centre))) / np.sqrt(len(centre))
+        return np.clip(centre + radius * step, 0.0, 1.0)
+
+    def _inside(self, Z: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
+        return self.pull(np.clip(Z, 0.0, 1.0), centre)
+
+
+def _finer(scale: _Scale, flat: bool) -> _Scale:
+    """A shorter radius, or a finer resolution where the model has nothing to offer at this one."""
+    if scale.radius > scale.resolution and not flat:
+        radius = 0.5 * scale.radius
+        return _Scale(
+            radius if radius > 1.5 * scale.resolution else scale.resolution, scale.resolution
+        )
+    finer = SHRINK * scale.resolution
+    return _Scale(max(0.5 * scale.resolution, finer), finer)

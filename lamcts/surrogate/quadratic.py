@@ -1,0 +1,117 @@
+"""A quadratic fitted to scattered values: a Gaussian process whose functions are quadratics.
+
+Powell's solvers (NEWUOA 2006, BOBYQA 2009) interpolate fewer points than a quadratic has
+coefficients, and of all quadratics that fit take the one whose Hessian has the least Frobenius
+norm. That is the posterior mean under independent normal beliefs of the Hessian's entries. Written
+as a Gaussian process, the same model also smooths (the share of noise has the highest marginal
+likelihood), says how sure it is, and can be sampled.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamcts.surrogate import linalg
+
+__all__ = ["QuadraticModel"]
+
+Array = NDArray[np.float64]
+
+#: Prior variances: of the constant and the slopes (next to free), of the curvature that all
+#: directions share, and of the one of each axis; an entry of the rest of the Hessian has 1.
+CONSTANT, SLOPE, SHARED, AXIS = 1e3, 10.0, 10.0, 5.0
+#: Noise variances to choose from, in the same units.
+NOISE = (1e-10, 1e-5, 1e-3, 1e-2, 1e-1, 1.0)
+JITTER = 1e-10
+
+
+class QuadraticModel:
+    """``f(s) = c + slope . s + s . hessian . s / 2`` around a centre.
+
+    Args:
+        S: (n, d) points relative to the centre, in units of the radius of interest.
+        f: (n,) finite values.
+        noise: Noise variance; by default that of `NOISE` with the highest marginal likelihood.
+
+    Attributes:
+        slope: (d,) gradient at the centre, in units of ``scale``.
+        hessian: (d, d), likewise.
+        scale: What one unit is in the units of ``f``.
+        noise: The noise variance used.
+    """
+
+    def __init__(self, S: Array, f: Array, noise: float | None = None) -> None:
+        self._S = S
+        self.scale = float(np.ptp(f)) or 1.0
+        self._z = (f - f.min()) / self.scale
+        K = _covariance(S, S)
+        K.flat[:: len(K) + 1] += JITTER * np.trace(K) / len(K)
+        fits = [self._fit(K, v) for v in (NOISE if noise is None else (noise,))]
+        _, self.noise, self._R, weights = max(fits, key=lambda fit: fit[0])
+        # The amplitude of highest likelihood: all variances above are relative to it.
+        self._amplitude = math.sqrt(max(float(self._z @ weights), 0.0) / len(f))
+        self.slope, self.hessian = _coefficients(S, weights)
+
+    def _fit(self, K: Array, noise: float) -> tuple[float, float, Array, Array]:
+        """Profiled log likelihood, the noise, Cholesky factor and ``K^-1 z``."""
+        R = linalg.cholesky(K + noise * np.eye(len(K)))
+        weights = linalg.solve(R, self._z)
+        misfit = max(float(self._z @ weights), 1e-300)
+        likelihood = -0.5 * len(K) * math.log(misfit) - float(np.log(np.diagonal(R)).sum())
+        return likelihood, noise, R, weights
+
+    def change(self, s: Array) -> float:
+        """``f(s) - f(0)`` at a point (d,), in the units of ``f``."""
+        return self.scale * float(self.slope @ s + 0.5 * s @ self.hessian @ s)
+
+    def variance(self, T: Array) -> Array:
+        """(m,) posterior variances at ``T`` (m, d), in units of the prior's."""
+        white = linalg.whiten(linalg.triangular_inverse(self._R), _covariance(T, self._S))
+        return np.asarray(_prior_variance(T) - np.einsum("ij,ij->i", white, white))
+
+    def sample(self, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Slope (d,) and Hessian (d, d) of a quadratic drawn from the posterior.
+
+        A draw from the prior is moved onto the data (Matheron's rule).
+        """
+        n, d = self._S.shape
+        A = rng.standard_normal((d, d))
+        hessian = (A + A.T) / math.sqrt(2.0)
+        hessian.flat[:: d + 1] += math.sqrt(SHARED) * rng.standard_normal()
+        hessian.flat[:: d + 1] += math.sqrt(2.0 * AXIS) * rng.standard_normal(d)
+        slope = math.sqrt(SLOPE) * rng.standard_normal(d)
+        values = math.sqrt(CONSTANT) * rng.standard_normal() + self._S @ slope
+        values += 0.5 * np.einsum("ij,jk,ik->i", self._S, hessian, self._S)
+        values += math.sqrt(self.noise) * rng.standard_normal(n)
+        move = linalg.solve(self._R, self._z - self._amplitude * values)
+        d_slope, d_hessian = _coefficients(self._S, move)
+        return self._amplitude * slope + d_slope, self._amplitude * hessian + d_hessian
+
+
+def _covariance(A: Array, B: Array) -> Array:
+    """(n, m) prior covariances of the values at ``A`` (n, d) and ``B`` (m, d)."""
+    G = A @ B.T
+    A2, B2 = A * A, B * B
+    shared = np.outer(A2.sum(axis=1), B2.sum(axis=1))
+    K = CONSTANT + SLOPE * G + 0.5 * G * G + 0.25 * SHARED * shared + 0.5 * AXIS * (A2 @ B2.T)
+    return np.asarray(K)
+
+
+def _prior_variance(T: Array) -> Array:
+    """(m,) the diagonal of `_covariance` of ``T`` (m, d) with itself."""
+    T2 = T * T
+    square = T2.sum(axis=1)
+    curved = (0.5 + 0.25 * SHARED) * square**2 + 0.5 * AXIS * (T2 * T2).sum(axis=1)
+    return np.asarray(CONSTANT + SLOPE * square + curved)
+
+
+def _coefficients(S: Array, weights: Array) -> tuple[Array, Array]:
+    """Slope (d,) and Hessian (d, d) of ``sum_i weights_i k(., s_i)``."""
+    S2 = S * S
+    hessian = (S.T * weights) @ S
+    diagonal = AXIS * (weights @ S2) + 0.5 * SHARED * float(weights @ S2.sum(axis=1))
+    hessian.flat[:: len(hessian) + 1] += diagonal
+    return SLOPE * (weights @ S), hessian

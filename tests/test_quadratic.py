@@ -17,7 +17,6 @@ from lamcts.spaces import Box
 from lamcts.surrogate.quadratic import NOISE, QuadraticModel
 from lamcts.surrogate.trust_region import lowest_in_ball, lowest_in_ball_and_box
 
-
 Array = NDArray[np.float64]
 
 

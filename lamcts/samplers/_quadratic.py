@@ -221,7 +221,7 @@ class QuadraticSampler(Sampler):
     ) -> NDArray[np.float64]:
         """(n, d) random points about a radius away, should what was meant be known already."""
         step = rng.standard_normal((n, len(centre))) / np.sqrt(len(centre))
-        return np.clip(centre + radius * step, 0.0, 1.0)
+        return np.asarray(np.clip(centre + radius * step, 0.0, 1.0))
 
     def _inside(self, Z: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.pull(np.clip(Z, 0.0, 1.0), centre)

@@ -215,7 +215,9 @@ def minimize(
     space: Space[Any],
     *,
     budget: int,
-    **options: Any,
+    seed: int | None = None,
+    optimizer: str = "lamcts",
+    **settings: Any,
 ) -> Result:
     """Find where a function is smallest.
 
@@ -223,7 +225,9 @@ def minimize(
         function: Takes a point of ``space``, returns a number.
         space: The search space.
         budget: How often the function may be called.
-        **options: What else `search` takes: ``seed``, ``optimizer`` and its settings, ...
+        seed: One seed, one run; drawn when ``None``.
+        optimizer: One of `lamcts.optimizers.list_optimizers`.
+        **settings: The optimizer's settings, and what else `search` takes.
 
     >>> import lamcts
     >>> box = lamcts.spaces.Box(-5.0, 5.0, shape=(2,))
@@ -231,7 +235,8 @@ def minimize(
     >>> result.best.value < 1.0
     True
     """
-    return search(FunctionEvaluator(function, space, "minimize"), budget=budget, **options)
+    evaluator = FunctionEvaluator(function, space, "minimize")
+    return search(evaluator, budget=budget, seed=seed, optimizer=optimizer, **settings)
 
 
 def maximize(
@@ -239,7 +244,10 @@ def maximize(
     space: Space[Any],
     *,
     budget: int,
-    **options: Any,
+    seed: int | None = None,
+    optimizer: str = "lamcts",
+    **settings: Any,
 ) -> Result:
     """Find where a function is largest; the arguments are those of `minimize`."""
-    return search(FunctionEvaluator(function, space, "maximize"), budget=budget, **options)
+    evaluator = FunctionEvaluator(function, space, "maximize")
+    return search(evaluator, budget=budget, seed=seed, optimizer=optimizer, **settings)

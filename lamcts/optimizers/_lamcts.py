@@ -6,7 +6,7 @@ The loop (Wang, Fonseca, Tian 2020, Algorithm 1), and where each step lives:
 2. *Learn*: each completed trial is routed down the tree; a ripe leaf is split by a latent action
    into a good and a bad region (`lamcts.tree`, `lamcts.boundary`).
 3. *Select*: walk from the root to a leaf, by UCB on the children's mean scores (`Tree.select`).
-4. *Sample*: a leaf solver, started with the leaf's samples, proposes points that lie in the leaf's
+4. *Sample*: a leaf solver, started in the leaf with its samples, proposes points of the leaf's
    region (`lamcts.samplers`, `lamcts.region`).
 5. Evaluate, and go to 2. A solver with a state of its own (a trust region, a distribution) keeps
    its leaf until it has converged; then a new leaf is selected.

@@ -1,10 +1,13 @@
-"""A quadratic model in a trust region, in the spirit of Powell's NEWUOA and BOBYQA, in a region.
+"""A quadratic model in a trust region, in the spirit of Powell's NEWUOA and BOBYQA.
 
 Around the best point, a quadratic (`lamcts.surrogate.quadratic`) is fitted to the nearest points
 and minimised within a radius. Two lengths are kept, as Powell does: the *radius* of the next step,
 and the *resolution*, the least radius for now. A step that fails at the resolution is followed by
 a point that makes the model surer; when the model is sure and has nothing to offer, the resolution
 shrinks. So the landscape is smoothed at a coarse scale first and at ever finer ones later.
+
+The selected region is where it starts. Its steps may leave the region: confined to it, a new start
+was measured to run back to the minimum known (docs/optimizer.md).
 """
 
 from __future__ import annotations
@@ -59,7 +62,7 @@ class QuadraticSampler(Sampler):
 
     Args:
         domain: Snaps points to levels and canonical forms.
-        region: Where to sample.
+        region: Where to start.
         Z: (n, d) samples known to lie in the region. The first start is the best of them, a
             restart a random point of the region.
         y: (n,) their values, to be maximised.
@@ -96,7 +99,7 @@ class QuadraticSampler(Sampler):
             return self._start(rng)
         centre = self.Z[self.y.argmax()]
         if self._probes < self.domain.dim and len(self.y) <= self.domain.dim:
-            return Proposal(self._inside(self._probe(centre, rng), centre), {"move": "probe"})
+            return Proposal(self.domain.legal(self._probe(centre, rng)), {"move": "probe"})
         return self._by_model(centre, pending, rng)
 
     def note(self, info: Mapping[str, Any]) -> None:
@@ -160,16 +163,16 @@ class QuadraticSampler(Sampler):
                 if length >= 0.5 * scale.resolution and promised > 0.0:
                     Z = np.vstack([centre + step, self._around(centre, scale.radius, 4, rng)])
                     info.update(move="step", promised=promised, length=length)
-                    return Proposal(self._inside(Z, centre), info)
+                    return Proposal(self.domain.legal(np.clip(Z, 0.0, 1.0)), info)
                 flat = True
             if (distances <= NEAR).sum() < min(2 * self.domain.dim + 1, CAP):
                 Z = self._spread(model, centre, scale.radius, rng)
-                return Proposal(self._inside(Z, centre), {**info, "move": "spread"})
+                return Proposal(self.domain.legal(np.clip(Z, 0.0, 1.0)), {**info, "move": "spread"})
             scale = _finer(scale, flat)
             if scale.resolution < FINEST:
                 break
         info.update(radius=scale.radius, resolution=scale.resolution, move="last")
-        return Proposal(self._inside(self._around(centre, FINEST, 8, rng), centre), info)
+        return Proposal(self.domain.legal(self._around(centre, FINEST, 8, rng)), info)
 
     def _model(
         self, centre: NDArray[np.float64], radius: float
@@ -222,9 +225,6 @@ class QuadraticSampler(Sampler):
         """(n, d) random points about a radius away, should what was meant be known already."""
         step = rng.standard_normal((n, len(centre))) / np.sqrt(len(centre))
         return np.asarray(np.clip(centre + radius * step, 0.0, 1.0))
-
-    def _inside(self, Z: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.pull(np.clip(Z, 0.0, 1.0), centre)
 
 
 def _finer(scale: _Scale, flat: bool) -> _Scale:

@@ -50,7 +50,7 @@ def test_interrupted_run_is_resumed(
     assert "go on with: lamcts resume runs/slow/a" in err
     assert "Traceback" not in err
     done = out.split("trials")[1].split()[0]
-    assert 2 <= int(done) < 8
+    assert 1 <= int(done) < 8  # the second may be on disk and not yet counted
 
     process = start("resume", "runs/slow/a", "--json", "--quiet")
     out, err = process.communicate(timeout=30)

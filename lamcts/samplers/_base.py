@@ -68,6 +68,10 @@ class Sampler(ABC):
         self.Z = Z
         self.y = y
         self.restart = restart
+        self._begin()
+
+    def _begin(self) -> None:
+        """Set up a solver's own state; called once, with domain, region, samples in place."""
 
     @abstractmethod
     def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamcts.domain import Domain
-    from lamcts.region import Region
 
 __all__ = ["CMAESSampler"]
 
@@ -32,33 +31,20 @@ RANKED = 4
 class CMAESSampler(Sampler):
     """CMA-ES, started from the region's samples and confined to the region.
 
-    Args:
-        domain: Snaps points to levels and canonical forms.
-        region: Where to sample.
-        Z: (n, d) samples known to lie in the region; the mean starts at the best of them, the
-            step size at the spread of the better half.
-        y: (n,) their values, to be maximised.
-        restart: Whether the region has been searched before.
+    The mean starts at the best sample, the step size at the spread of the better half.
     """
 
-    def __init__(
-        self,
-        domain: Domain,
-        region: Region,
-        Z: NDArray[np.float64],
-        y: NDArray[np.float64],
-        *,
-        restart: bool = False,
-    ) -> None:
-        super().__init__(domain, region, Z, y, restart=restart)
-        mean, sigma = np.full(domain.dim, 0.5), SIGMA
-        if len(Z):
-            order = np.argsort(-y, kind="stable")
-            mean = Z[order[0]]
-            if region.path and len(Z) > 3:
-                better = Z[order[: max(2, len(Z) // 2)]]
+    def _begin(self) -> None:
+        mean, sigma = np.full(self.domain.dim, 0.5), SIGMA
+        if len(self.Z):
+            order = np.argsort(-self.y, kind="stable")
+            mean = self.Z[order[0]]
+            if self.region.path and len(self.Z) > 3:
+                better = self.Z[order[: max(2, len(self.Z) // 2)]]
                 sigma = float(np.clip(better.std(axis=0).mean(), *SIGMA_RANGE))
-        self._engine = _Mixed(domain, mean, sigma) if _is_mixed(domain) else _Real(mean, sigma)
+        self._engine = (
+            _Mixed(self.domain, mean, sigma) if _is_mixed(self.domain) else _Real(mean, sigma)
+        )
         self._generation: list[tuple[Any, float]] = []
 
     @property

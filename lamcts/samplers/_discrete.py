@@ -24,8 +24,6 @@ from lamcts.samplers._step import Step
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamcts.domain import Domain
-    from lamcts.region import Region
 
 __all__ = ["DiscreteSampler"]
 
@@ -50,30 +48,16 @@ PATIENCE, LEAST_PATIENCE = 5, 100
 class DiscreteSampler(Sampler):
     """Climbs a GP, redraws what does no harm, and refines numbers, by what each has earned.
 
-    Args:
-        domain: Snaps points to levels and canonical forms.
-        region: Where to sample.
-        Z: (n, d) samples known to lie in the region; every arm learns from them too.
-        y: (n,) their values, to be maximised.
-        restart: Whether the region has been searched before.
+    Every arm learns from the region's samples too.
     """
 
-    def __init__(
-        self,
-        domain: Domain,
-        region: Region,
-        Z: NDArray[np.float64],
-        y: NDArray[np.float64],
-        *,
-        restart: bool = False,
-    ) -> None:
-        super().__init__(domain, region, Z, y, restart=restart)
-        self._layout = Layout(domain.codec)
+    def _begin(self) -> None:
+        self._layout = Layout(self.domain.codec)
         self._steps = Step(len(self._layout.numeric))
         arms = ["model", "harmless"] + ["step"] * bool(self._steps.n)
         self._record = {arm: np.array([1.0, 2.0]) for arm in arms}  # successes, trials
         self._theta: tuple[int, ...] = FIRST
-        self._told, self._fitted_at, self._failures = len(y), 0, 0
+        self._told, self._fitted_at, self._failures = len(self.y), 0, 0
         self._forget()
 
     @property

@@ -23,8 +23,6 @@ from lamcts.samplers._base import Proposal, Sampler
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamcts.domain import Domain
-    from lamcts.region import Region
     from lamcts.surrogate.quadratic import QuadraticModel
 
 __all__ = ["QuadraticSampler"]
@@ -60,29 +58,14 @@ class _Scale:
 class QuadraticSampler(Sampler):
     """Steps to the minimum of a local quadratic model, at ever finer resolutions.
 
-    Args:
-        domain: Snaps points to levels and canonical forms.
-        region: Where to start.
-        Z: (n, d) samples known to lie in the region. The first start is the best of them, a
-            restart a random point of the region.
-        y: (n,) their values, to be maximised.
-        restart: Whether the region has been searched before.
+    The first start is the best of the region's samples, a restart a random point of the region.
     """
 
-    def __init__(
-        self,
-        domain: Domain,
-        region: Region,
-        Z: NDArray[np.float64],
-        y: NDArray[np.float64],
-        *,
-        restart: bool = False,
-    ) -> None:
-        super().__init__(domain, region, Z, y, restart=restart)
-        self._seeds = Z
-        if restart:
-            self.Z, self.y = Z[:0], y[:0]
-        radius = RADIUS_AGAIN if restart else RADIUS
+    def _begin(self) -> None:
+        self._seeds = self.Z
+        if self.restart:
+            self.Z, self.y = self.Z[:0], self.y[:0]
+        radius = RADIUS_AGAIN if self.restart else RADIUS
         self._scale = _Scale(radius, radius)
         self._probes = 0
         self._starts = 0

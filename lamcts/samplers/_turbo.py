@@ -18,8 +18,6 @@ from lamcts.samplers._base import Proposal, Sampler
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lamcts.domain import Domain
-    from lamcts.region import Region
     from lamcts.surrogate import GaussianProcess
 
 __all__ = ["TuRBOSampler"]
@@ -41,27 +39,13 @@ MAX_ITER = 15
 class TuRBOSampler(Sampler):
     """TuRBO-1 with Thompson sampling on candidates of trust region and region.
 
-    Args:
-        domain: Snaps points to levels and canonical forms.
-        region: Where to sample.
-        Z: (n, d) samples known to lie in the region; the model learns from them too.
-        y: (n,) their values, to be maximised.
-        restart: Whether the region has been searched before.
+    The model learns from the region's samples too.
     """
 
-    def __init__(
-        self,
-        domain: Domain,
-        region: Region,
-        Z: NDArray[np.float64],
-        y: NDArray[np.float64],
-        *,
-        restart: bool = False,
-    ) -> None:
-        super().__init__(domain, region, Z, y, restart=restart)
+    def _begin(self) -> None:
         self._length = LENGTH_INIT
-        self._failure_tolerance = max(4, domain.codec.p)
-        self._n_init = max(0, min(2 * domain.codec.p, 60) - len(Z))
+        self._failure_tolerance = max(4, self.domain.codec.p)
+        self._n_init = max(0, min(2 * self.domain.codec.p, 60) - len(self.Z))
         self._successes = self._failures = 0
         self._theta: NDArray[np.float64] | None = None
         self._fitted_at = 0

@@ -10,7 +10,8 @@
 | evolution | `_evolution.py` | mutation and crossover |
 | discrete | `_discrete.py` | a climbed GP, harmless redraws, (1+1)-CMA-ES steps, by earnings |
 
-A solver of your own is a subclass of `Sampler`, made known by `register_sampler`.
+A solver of your own is a subclass of `Sampler`, or any ask/tell optimizer by `wrap_ask_tell`;
+make it known by `register_sampler`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,17 @@ import importlib
 
 from lamcts.errors import UnknownName, did_you_mean
 from lamcts.samplers._base import Proposal, Sampler
+from lamcts.samplers._wrapped import AskTell, wrap_ask_tell
 
-__all__ = ["Proposal", "Sampler", "list_samplers", "register_sampler", "sampler_class"]
+__all__ = [
+    "AskTell",
+    "Proposal",
+    "Sampler",
+    "list_samplers",
+    "register_sampler",
+    "sampler_class",
+    "wrap_ask_tell",
+]
 
 _SAMPLERS: dict[str, str | type[Sampler]] = {
     "random": "lamcts.samplers._random:RandomSampler",

@@ -52,6 +52,7 @@ class Synthetic(lamcts.Evaluator):
         )
         self.space = self.function.space
         self.direction = self.function.direction
+        self.notice = self.function.notice
 
     @property
     def optimum_value(self) -> float | None:

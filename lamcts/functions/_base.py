@@ -107,6 +107,12 @@ class ContinuousFunction(BenchmarkFunction):
         self.low = self.bounds[0] if low is None else low
         self.high = self.bounds[1] if high is None else high
         self.space = Box(self.low, self.high, shape=(dim,))
+        points, centre = self.optimum_points, (self.low + self.high) / 2.0
+        if points is not None and np.any(np.all(points == centre, axis=1)):
+            self.notice = (
+                "The optimum lies at the centre of the box, where some optimizers begin; "
+                "to move it: lamcts run problems/synthetic.py --set shift_seed=1"
+            )
 
     @abstractmethod
     def _known_optimum(self) -> tuple[float, Array]:

@@ -50,3 +50,11 @@ def test_tuning_finds_more_than_chance() -> None:
     accuracy = problem.evaluate({"C": 10.0, "gamma": 1e-3})
     assert isinstance(accuracy, float)
     assert 0.85 < accuracy <= 1.0
+
+
+def test_a_centred_optimum_is_said() -> None:
+    centred, moved = load_problem("ackley"), load_problem("ackley", shift_seed=1)
+    assert centred.notice is not None
+    assert "shift_seed=1" in centred.notice
+    assert moved.notice is None
+    assert load_problem("levy").notice is None  # at 1, in a box around 0

@@ -13,7 +13,7 @@ was measured to run back to the minimum known (docs/optimizer.md).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,14 +101,17 @@ class QuadraticSampler(Sampler):
             return
         scale, length = self._scale, float(info["length"])
         gained = -np.inf if np.isnan(y) else (y - best) / float(info["promised"])
+        if gained <= FAILED and scale.radius != info["radius"]:
+            return  # asked at another radius: one failure of a batch has been counted
         if gained <= FAILED:
             radius = 0.5 * min(length, scale.radius)
         elif gained <= FAIR:
             radius = max(0.5 * scale.radius, length)
         else:
             radius = min(max(scale.radius, 2.0 * length), 1.0)
-        radius = radius if radius > 1.5 * scale.resolution else scale.resolution
-        self._scale = replace(scale, radius=radius, unsure=gained <= FAILED)
+        self._scale = _Scale(
+            _settle(radius, scale.resolution), scale.resolution, unsure=gained <= FAILED
+        )
 
     def _start(self, rng: np.random.Generator) -> Proposal:
         """The centre of a whole space, else a random point of the region."""
@@ -120,11 +123,11 @@ class QuadraticSampler(Sampler):
 
     def _probe(self, centre: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         """(2, d) a step of one radius along the next axis, in either direction."""
-        axis = self._probes % self.domain.dim
+        axis = self._probes
         Z = np.repeat(centre[None], 2, axis=0)
         step = self._scale.radius * (1.0 if rng.random() < 0.5 else -1.0)
         Z[:, axis] = np.clip([centre[axis] + step, centre[axis] - step], 0.0, 1.0)
-        # the longer one first: a centre near a side leaves no room on that side
+        # a centre near a side leaves no room there: the other direction first
         room = np.abs(Z[:, axis] - centre[axis])
         return Z if room[0] >= 0.3 * self._scale.radius else Z[::-1]
 
@@ -143,9 +146,11 @@ class QuadraticSampler(Sampler):
             if not scale.unsure:
                 step = self._step(model, centre, scale.radius, len(pending), rng)
                 promised, length = -model.change(step / scale.radius), float(np.linalg.norm(step))
-                if length >= 0.5 * scale.resolution and promised > 0.0:
+                promising = length >= 0.5 * scale.resolution and promised > 0.0
+                if promising or len(pending):
                     Z = np.vstack([centre + step, self._around(centre, scale.radius, 4, rng)])
-                    info.update(move="step", promised=promised, length=length)
+                    move = "step" if promising else "spread"
+                    info.update(move=move, promised=promised, length=length)
                     return Proposal(self.domain.legal(np.clip(Z, 0.0, 1.0)), info)
                 flat = True
             if (distances <= NEAR).sum() < min(2 * self.domain.dim + 1, CAP):
@@ -210,12 +215,14 @@ class QuadraticSampler(Sampler):
         return np.asarray(np.clip(centre + radius * step, 0.0, 1.0))
 
 
+def _settle(radius: float, resolution: float) -> float:
+    """The radius, or the resolution if it is near that or below."""
+    return radius if radius > 1.5 * resolution else resolution
+
+
 def _finer(scale: _Scale, flat: bool) -> _Scale:
     """A shorter radius, or a finer resolution where the model has nothing to offer at this one."""
     if scale.radius > scale.resolution and not flat:
-        radius = 0.5 * scale.radius
-        return _Scale(
-            radius if radius > 1.5 * scale.resolution else scale.resolution, scale.resolution
-        )
+        return _Scale(_settle(0.5 * scale.radius, scale.resolution), scale.resolution)
     finer = SHRINK * scale.resolution
     return _Scale(max(0.5 * scale.resolution, finer), finer)

@@ -17,20 +17,21 @@ from typing import Any
 
 from lamcts.errors import UnknownName, did_you_mean
 from lamcts.optimizers._base import Optimizer
+from lamcts.optimizers._presets import LAMCTS_PAPER, LANAS, PAPER_SETTINGS
 
-__all__ = ["Optimizer", "list_optimizers", "make_optimizer", "optimizer_settings"]
+__all__ = [
+    "PAPER_SETTINGS",
+    "Optimizer",
+    "list_optimizers",
+    "make_optimizer",
+    "optimizer_settings",
+]
 
 #: name: (class, settings of the preset)
 _OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "lamcts": ("_lamcts:LAMCTS", {}),
-    "lamcts-paper": (
-        "_lamcts:LAMCTS",
-        {"sampler": "turbo", "labels": "kmeans", "boundary": "svm-rbf", "validate": False},
-    ),
-    "lanas": (
-        "_lamcts:LAMCTS",
-        {"sampler": "random", "boundary": "ridge", "max_depth": 5, "validate": False},
-    ),
+    "lamcts-paper": ("_lamcts:LAMCTS", LAMCTS_PAPER),
+    "lanas": ("_lamcts:LAMCTS", LANAS),
     "quadratic": ("_baselines:Quadratic", {}),
     "turbo": ("_baselines:TuRBO", {}),
     "cmaes": ("_baselines:CMAES", {}),

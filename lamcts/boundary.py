@@ -33,6 +33,8 @@ MAX_SAMPLES = 400
 #: One-sided 5 % point of the normal distribution: held-out good must beat held-out bad by it.
 SIGNIFICANCE = 1.645
 FOLDS = 4
+#: Points whose side is told at once.
+BLOCK = 4096
 
 
 class Boundary(ABC):
@@ -89,6 +91,10 @@ class KernelBoundary(Boundary):
 
     def decision(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
         """The SVM's decision values."""
+        if len(Z) > BLOCK:  # no matrix of all points and all support vectors
+            return np.concatenate(
+                [self.decision(Z[i : i + BLOCK]) for i in range(0, len(Z), BLOCK)]
+            )
         mean, scale = self._scaler
         X = (Z - mean) / scale
         K = X @ self._S.T

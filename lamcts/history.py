@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lamcts._growing import Growing
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -82,7 +84,7 @@ _CODE = {state: code for code, state in enumerate(_STATES)}
 
 
 class History:
-    """The trials of one search; rows are trial numbers, arrays grow by doubling.
+    """The trials of one search; rows are trial numbers.
 
     Args:
         codec: Turns a point into its vector and back.
@@ -92,32 +94,31 @@ class History:
     def __init__(self, codec: Codec, *, maximize: bool) -> None:
         self.codec = codec
         self._sign = 1.0 if maximize else -1.0
-        self._n = 0
-        self._V = np.empty((64, codec.p))
-        self._Z = np.empty((64, codec.dim))
-        self._y = np.full(64, np.nan)
-        self._state = np.zeros(64, dtype=np.int8)
+        self._V = Growing(np.empty((0, codec.p)))
+        self._Z = Growing(np.empty((0, codec.dim)))
+        self._y = Growing(np.empty(0))
+        self._state = Growing(np.empty(0, dtype=np.int8))
         self._extra: dict[int, dict[str, Any]] = {}
         self._best: int | None = None
         self.pending: dict[int, None] = {}  # numbers asked and not told, in order
 
     def __len__(self) -> int:
-        return self._n
+        return len(self._y)
 
     @property
     def Z(self) -> NDArray[np.float64]:
         """(n, d) points in the unit cube."""
-        return self._Z[: self._n]
+        return self._Z.rows
 
     @property
     def y(self) -> NDArray[np.float64]:
         """(n,) values to be maximised; NaN where a trial is not complete."""
-        return self._y[: self._n]
+        return self._y.rows
 
     @property
     def pending_Z(self) -> NDArray[np.float64]:
         """(m, d) points asked and not yet told."""
-        return self._Z[list(self.pending)]
+        return self.Z[list(self.pending)]
 
     @property
     def best(self) -> int | None:
@@ -126,7 +127,14 @@ class History:
 
     def state(self, number: int) -> TrialState:
         """State of a trial."""
-        return _STATES[int(self._state[number])]
+        return _STATES[int(self._state.rows[number])]
+
+    def sides(self, latest: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Numbers of the complete and of the infeasible ones among the latest trials."""
+        codes = self._state.rows[-latest:]
+        first = len(self) - len(codes)
+        complete = first + np.flatnonzero(codes == _CODE[TrialState.COMPLETE])
+        return complete, first + np.flatnonzero(codes == _CODE[TrialState.INFEASIBLE])
 
     def info(self, number: int) -> Mapping[str, Any]:
         """How a trial was proposed."""
@@ -135,13 +143,11 @@ class History:
 
     def add(self, v: NDArray[np.float64], info: Mapping[str, Any]) -> int:
         """Append a running trial at native vector ``v`` (p,). Returns its number."""
-        number = self._n
-        if number == len(self._y):
-            self._grow()
-        self._V[number] = v
-        self._Z[number] = self.codec.encode(v[None])[0]
-        self._state[number] = _CODE[TrialState.RUNNING]
-        self._n += 1
+        number = len(self)
+        self._V.append(v)
+        self._Z.append(self.codec.encode(v[None])[0])
+        self._y.append(np.nan)
+        self._state.append(_CODE[TrialState.RUNNING])
         self.pending[number] = None
         if info:
             self._extra[number] = {"info": dict(info)}
@@ -151,11 +157,11 @@ class History:
         self, number: int, state: TrialState, value: float | None, extra: Mapping[str, Any]
     ) -> None:
         """Record the end of a trial; ``value`` in the user's sign, ``extra`` other Trial fields."""
-        self._state[number] = _CODE[state]
+        self._state.rows[number] = _CODE[state]
         self.pending.pop(number, None)
         if value is not None:
-            self._y[number] = self._sign * value
-            if self._best is None or self._y[number] > self._y[self._best]:
+            self.y[number] = self._sign * value
+            if self._best is None or self.y[number] > self.y[self._best]:
                 self._best = number
         kept = {name: item for name, item in extra.items() if item not in (None, {}, 0)}
         if kept:
@@ -163,19 +169,12 @@ class History:
 
     def trial(self, number: int) -> Trial:
         """The record of one trial."""
-        value = self._y[number]
+        value = self.y[number]
         return Trial(
             number=number,
-            x=self.codec.from_vector(self._V[number]),
+            x=self.codec.from_vector(self._V.rows[number]),
             state=self.state(number),
             # 0.0 is added so that minimising never shows a negative zero
             value=None if np.isnan(value) else float(self._sign * value + 0.0),
             **self._extra.get(number, {}),
         )
-
-    def _grow(self) -> None:
-        more = len(self._y)
-        self._V = np.concatenate([self._V, np.empty_like(self._V)])
-        self._Z = np.concatenate([self._Z, np.empty_like(self._Z)])
-        self._y = np.concatenate([self._y, np.full(more, np.nan)])
-        self._state = np.concatenate([self._state, np.zeros(more, dtype=np.int8)])

@@ -5,6 +5,10 @@ latent action into a good child and a bad one (LA-MCTS, Alg. 1, "dynamic tree co
 sample belongs to the side that the *boundary* says, at every depth, so a leaf's samples really lie
 in its region. The original rebuilds the whole tree for every sample; here new samples are
 routed down, leaves split as they ripen, and the tree is rebuilt on a schedule.
+
+The tree is a function of the samples alone, and all work is put off until a leaf is selected: then
+the samples are routed, and those nodes split that the walk comes to. So a tree costs one path, and
+recording a trial costs nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +69,7 @@ class Node:
         total: Sum of their scores.
         boundary: The latent action, once split.
         children: ``(good, bad)``, once split.
-        ripe_at: Number of samples at which a split is tried (again).
+        ripe_at: Number of samples at which, and with which, a split is tried (again).
     """
 
     region: Region
@@ -100,46 +104,46 @@ class Tree:
         self._history = history
         self._seed = seed
         self._order: list[int] = []  # complete trials, in the order told
+        self._routed = 0  # how many of them are in the tree
+        self._built_at, self._rebuild_at = 0, 1  # so many of them began this tree, begin the next
         self._reference = np.empty(0)
-        self._rebuild_at = 0
-        self._splits = 0
-        self.root = self._new_node(Region())
+        self.root = self._new_node(Region(), 0)
 
     def insert(self, row: int) -> None:
-        """Route a complete trial down the tree, and grow where it made a leaf ripe."""
+        """Add a complete trial; it is routed down the tree when a leaf is next selected."""
         self._order.append(row)
-        if len(self._order) >= self._rebuild_at:
-            self._rebuild()
-            return
-        score = self._score(self._history.y[row : row + 1])
-        node = self.root
-        while True:
-            node.rows.append(row)
-            node.total += float(score[0])
-            if node.children is None or node.boundary is None:
-                break
-            node = node.children[0 if node.boundary.good(self._history.Z[row : row + 1])[0] else 1]
-        self._grow(node)
 
     def select(self, pending: NDArray[np.float64]) -> Node:
-        """Walk from the root to a leaf by UCB (LA-MCTS, section 3.2).
+        """Walk from the root to a leaf by UCB (LA-MCTS, section 3.2), splitting what is ripe.
 
         Args:
             pending: (m, d) points being evaluated; each counts as a visit, so that parallel asks
                 spread out.
         """
+        self._take_in()
         node = self.root
-        while node.children is not None and node.boundary is not None:
+        while True:
+            self._split(node)
+            if node.children is None or node.boundary is None:
+                return node
             side = node.boundary.good(pending)
             good, bad = node.children
             visits = len(node.rows) + len(pending)
             ucb_good = self._ucb(good, len(good.rows) + int(side.sum()), visits)
             ucb_bad = self._ucb(bad, len(bad.rows) + int((~side).sum()), visits)
             node, pending = (good, pending[side]) if ucb_good >= ucb_bad else (bad, pending[~side])
-        return node
+
+    def complete(self) -> None:
+        """Split every ripe leaf, not only those that a walk came to: for a picture of the tree."""
+        self._take_in()
+        stack = [self.root]
+        while stack:
+            node = stack.pop()
+            self._split(node)
+            stack.extend(node.children or ())
 
     def leaves(self) -> list[Node]:
-        """All leaves, best side first."""
+        """All leaves of the tree as far as it has been walked, best side first."""
         stack, leaves = [self.root], []
         while stack:
             node = stack.pop()
@@ -165,52 +169,68 @@ class Tree:
         up_to = np.searchsorted(self._reference, y, side="right")
         return np.asarray((below + up_to) / (2.0 * max(len(self._reference), 1)))
 
-    def _rebuild(self) -> None:
-        rows = self._order
-        self._rebuild_at = max(self.config.leaf_size, math.ceil(GROWTH * len(rows)))
-        self._reference = np.sort(self._history.y[rows])
-        self.root = self._new_node(Region())
-        self._fill(self.root, rows)
+    def _take_in(self) -> None:
+        """Route what was inserted since the last walk; all of it down a new tree if that is due."""
+        while len(self._order) >= self._rebuild_at:
+            self._built_at, self._routed = self._rebuild_at, 0
+            self._rebuild_at = max(self.config.leaf_size, math.ceil(GROWTH * self._built_at))
+        if not self._routed:
+            self._reference = np.sort(self._history.y[self._order[: self._built_at]])
+            self.root = self._new_node(Region(), self._built_at)
+        self._route(self.root, np.array(self._order[self._routed :], dtype=int))
+        self._routed = len(self._order)
 
-    def _new_node(self, region: Region) -> Node:
-        return Node(region, ripe_at=self.config.leaf_size + 1)
+    def _new_node(self, region: Region, n: int) -> Node:
+        return Node(region, ripe_at=max(n, self.config.leaf_size + 1))
 
-    def _fill(self, node: Node, rows: list[int]) -> None:
-        node.rows = list(rows)
-        node.total = float(self._score(self._history.y[rows]).sum())
-        self._grow(node)
-
-    def _grow(self, node: Node) -> None:
-        """Split a ripe leaf, and its children while they are ripe."""
-        config, n = self.config, len(node.rows)
-        if n < node.ripe_at or node.depth >= config.max_depth:
+    def _route(self, node: Node, rows: NDArray[np.intp]) -> None:
+        """Add trials to a node and to those below it that they lie in."""
+        if not len(rows):
             return
-        node.ripe_at = math.ceil(GROWTH * n)  # next try, should this one be refused
-        self._splits += 1
-        rows = np.array(node.rows)
-        Z, y = self._history.Z[rows], self._history.y[rows]
-        boundary = fit_boundary(
-            Z,
-            _ranks(y),
+        node.rows.extend(rows.tolist())
+        node.total += float(self._score(self._history.y[rows]).sum())
+        if node.children is not None and node.boundary is not None:
+            side = node.boundary.good(self._history.Z[rows])
+            self._route(node.children[0], rows[side])
+            self._route(node.children[1], rows[~side])
+
+    def _split(self, node: Node) -> None:
+        """Split a leaf by the samples it had when it was ripe, if they make a boundary."""
+        while (
+            node.children is None
+            and len(node.rows) >= node.ripe_at
+            and node.depth < self.config.max_depth
+        ):
+            rows, n = np.array(node.rows), node.ripe_at
+            node.ripe_at = math.ceil(GROWTH * n)  # next try, should this one be refused
+            boundary = self._fit(node, rows[:n])
+            if boundary is None:
+                continue
+            side = boundary.good(self._history.Z[rows])
+            good = int(side[:n].sum())
+            if 0 < good < n:
+                node.boundary = boundary
+                path = node.region.path
+                node.children = (
+                    self._new_node(Region((*path, (boundary, True))), good),
+                    self._new_node(Region((*path, (boundary, False))), n - good),
+                )
+                self._route(node.children[0], rows[side])
+                self._route(node.children[1], rows[~side])
+
+    def _fit(self, node: Node, rows: NDArray[np.intp]) -> Boundary | None:
+        """Learn a node's boundary from some of its samples."""
+        config = self.config
+        way = int("1" + "".join("01"[good] for _, good in node.region.path), base=2)
+        return fit_boundary(
+            self._history.Z[rows],
+            _ranks(self._history.y[rows]),
             kind=config.boundary,
             labels=config.labels,
             quantile=config.quantile,
-            rng=np.random.default_rng([self._seed, len(self._order), self._splits]),
+            rng=np.random.default_rng([self._seed, self._built_at, len(rows), way]),
             validate=config.validate,
         )
-        if boundary is None:
-            return
-        side = boundary.good(Z)
-        if side.all() or not side.any():
-            return
-        node.boundary = boundary
-        path = node.region.path
-        node.children = (
-            self._new_node(Region((*path, (boundary, True)))),
-            self._new_node(Region((*path, (boundary, False)))),
-        )
-        self._fill(node.children[0], rows[side].tolist())
-        self._fill(node.children[1], rows[~side].tolist())
 
 
 def _ranks(y: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -55,6 +55,7 @@ def draw(axes: Axes, optimizer: LAMCTS, function: BenchmarkFunction, *, new: int
     ticks = (np.arange(STEPS) + 0.5) / STEPS
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
     values = function.f(function.codec.decode(grid)).reshape(STEPS, STEPS)
+    optimizer.tree.complete()
     leaves = optimizer.tree.leaves()
     region, shade = np.zeros(len(grid)), np.zeros(len(grid))
     for i, leaf in enumerate(leaves):

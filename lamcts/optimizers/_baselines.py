@@ -37,16 +37,11 @@ class SolverSearch(Optimizer):
         return {"solver": self.solver, "restarts": max(self._restart, 0)}
 
     def _prepare(self, number: int) -> None:
-        if self._class.one_shot:  # learns from everything, keeps nothing
-            done = np.flatnonzero(~np.isnan(self.history.y))
-            self._sampler = self._class(
-                self.domain, Region(), self.history.Z[done], self.history.y[done]
-            )
-        elif self._sampler is None or self._sampler.done:
-            empty = np.empty((0, self.domain.dim))
-            self._sampler = self._class(
-                self.domain, Region(), empty, np.empty(0), restart=number > 0
-            )
+        one_shot = self._class.one_shot  # learns from everything, and need not start again
+        if self._sampler is None or (self._sampler.done and not one_shot):
+            known = one_shot & ~np.isnan(self.history.y)
+            Z, y = self.history.Z[known], self.history.y[known]
+            self._sampler = self._class(self.domain, Region(), Z, y, restart=number > 0)
             self._restart = number
 
     def _propose(self, rng: np.random.Generator) -> Proposal:

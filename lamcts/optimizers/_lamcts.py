@@ -145,11 +145,12 @@ class LAMCTS(Optimizer):
 
     def _design(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """(n_init, d) the centre, then scrambled Sobol points, which leave smaller holes."""
-        from scipy.stats import qmc
+        U = np.empty((self.n_init, self.domain.codec.p))
+        if self.n_init > 1:  # else scipy.stats is not needed: it takes long to import, and memory
+            from scipy.stats import qmc
 
-        engine = qmc.Sobol(self.domain.codec.p, seed=self._rng(0, 0))
-        power = int(np.ceil(np.log2(max(self.n_init, 2))))
-        U = engine.random_base2(power)[: self.n_init]
+            engine = qmc.Sobol(self.domain.codec.p, seed=self._rng(0, 0))
+            U[:] = engine.random_base2(int(np.ceil(np.log2(self.n_init))))[: self.n_init]
         U[0] = 0.5
         return self.domain.uniform(U)
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from lamcts._growing import Growing
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -70,6 +72,24 @@ class Sampler(ABC):
         self.restart = restart
         self._begin()
 
+    @property
+    def Z(self) -> NDArray[np.float64]:
+        """(n, d) the samples it knows: those it was started with, and its own."""
+        return self._Z.rows
+
+    @Z.setter
+    def Z(self, Z: NDArray[np.float64]) -> None:
+        self._Z = Growing(Z)
+
+    @property
+    def y(self) -> NDArray[np.float64]:
+        """(n,) their values, to be maximised."""
+        return self._y.rows
+
+    @y.setter
+    def y(self, y: NDArray[np.float64]) -> None:
+        self._y = Growing(y)
+
     def _begin(self) -> None:
         """Set up a solver's own state; called once, with domain, region, samples in place."""
 
@@ -83,8 +103,8 @@ class Sampler(ABC):
     def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
         """Learn the value of one of its own points (d,); NaN if the trial did not complete."""
         if not np.isnan(y):
-            self.Z = np.vstack([self.Z, z])
-            self.y = np.append(self.y, y)
+            self._Z.append(z)
+            self._y.append(y)
 
     @property
     def done(self) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from lamcts.errors import InvalidArgument
 from lamcts.surrogate import linalg
@@ -73,6 +72,8 @@ class GaussianProcess:
         Raises:
             InvalidArgument: The shapes do not agree or a number is not finite.
         """
+        from scipy.optimize import minimize  # takes long to import; quadratics do without
+
         self._set_data(X, y)
         prior = self._prior
         start = prior.mode if theta0 is None else self._check_theta(theta0)

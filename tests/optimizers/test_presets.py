@@ -54,6 +54,7 @@ def test_the_table_in_the_documentation_is_the_one_in_the_code() -> None:
 
 def test_the_tree_stands_before_the_first_leaf_is_selected() -> None:
     optimizer = search("lamcts-paper", 40)
+    optimizer.tree.complete()
     assert optimizer.describe()["leaves"] >= 2
     optimizer.ask()
     assert optimizer.describe()["leaf"] != ""  # not the whole space
@@ -62,6 +63,7 @@ def test_the_tree_stands_before_the_first_leaf_is_selected() -> None:
 
 def test_lanas_has_31_nodes_at_most_and_linear_boundaries() -> None:
     optimizer = search("lanas", 400)
+    optimizer.tree.complete()
     leaves = optimizer.tree.leaves()
     assert 8 < len(leaves) <= 16
     assert all(isinstance(b, LinearBoundary) for leaf in leaves for b, _ in leaf.region.path)

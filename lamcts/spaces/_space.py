@@ -5,6 +5,7 @@ A space is a *leaf* (its elements are one number or one array) or a *composite* 
 
 from __future__ import annotations
 
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -89,7 +90,7 @@ class Leaf(Space[T]):
     @property
     def size(self) -> int:
         """How many numbers an element has."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def element(self, numbers: Any) -> T:
         """``numbers``, which are those of an element, as this space's own type of element."""

@@ -13,13 +13,17 @@ Array = NDArray[np.float64]
 
 #: Halvings of the interval that holds the multiplier.
 BISECTIONS = 60
+#: In more dimensions than this the minimum is looked for in a Krylov space of so many.
+LARGE, KRYLOV = 300, 40
 
 
 def lowest_in_ball(slope: Array, hessian: Array, radius: float) -> Array:
-    """Minimise ``slope . s + s . hessian . s / 2`` over ``|s| <= radius``, exactly.
+    """Minimise ``slope . s + s . hessian . s / 2`` over ``|s| <= radius``.
 
     In the Hessian's eigenvectors the solution is ``-slope / (eigenvalues + m)`` for the multiplier
-    m >= 0 that puts it on the sphere (Moré and Sorensen 1983).
+    m >= 0 that puts it on the sphere (Moré and Sorensen 1983). In more than `LARGE` dimensions the
+    eigenvectors cost too much: there the minimiser in a Krylov space is returned, which comes near
+    it (Gould, Lucidi, Roma and Toint 1999).
 
     Args:
         slope: (d,).
@@ -29,6 +33,9 @@ def lowest_in_ball(slope: Array, hessian: Array, radius: float) -> Array:
     Returns:
         (d,) the minimiser.
     """
+    if len(slope) > LARGE and slope.any():
+        Q, T = _krylov(slope, hessian)
+        return np.asarray(lowest_in_ball(Q @ slope, T, radius) @ Q)
     values, vectors = np.linalg.eigh(hessian)
     b = vectors.T @ slope
     size = float(np.linalg.norm(b))
@@ -48,6 +55,26 @@ def lowest_in_ball(slope: Array, hessian: Array, radius: float) -> Array:
         s = -b / (values + middle)
         low, high = (middle, high) if s @ s > radius**2 else (low, middle)
     return np.asarray(vectors @ (-b / (values + high)))
+
+
+def _krylov(slope: Array, hessian: Array) -> tuple[Array, Array]:
+    """An orthonormal basis (k, d) of ``slope``, ``hessian . slope``, ..., and the Hessian in it.
+
+    Lanczos' method, with every vector made orthogonal to all before it.
+    """
+    Q, HQ = np.zeros((2, KRYLOV, len(slope)))
+    q = slope / np.linalg.norm(slope)
+    for k in range(KRYLOV):
+        Q[k], HQ[k] = q, hessian @ q
+        rest = HQ[k].copy()
+        for _ in range(2):
+            rest -= (Q[: k + 1] @ rest) @ Q[: k + 1]
+        size = float(np.linalg.norm(rest))
+        if size <= 1e-10 * float(np.linalg.norm(HQ[k])):
+            break
+        q = rest / size
+    Q, HQ = Q[: k + 1], HQ[: k + 1]
+    return Q, Q @ HQ.T
 
 
 def lowest_in_ball_and_box(

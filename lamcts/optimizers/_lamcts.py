@@ -124,7 +124,8 @@ class LAMCTS(Optimizer):
             self.history.y[rows],
             restart=self._episode >= 0,
         )
-        self._episode = number
+        # what the first design is still evaluating is told to the first solver
+        self._episode = number if self._episode >= 0 else 0
 
     def _propose(self, rng: np.random.Generator) -> Proposal:
         number = len(self.history)

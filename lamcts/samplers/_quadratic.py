@@ -6,6 +6,9 @@ and the *resolution*, the least radius for now. A step that fails at the resolut
 a point that makes the model surer; when the model is sure and has nothing to offer, the resolution
 shrinks. So the landscape is smoothed at a coarse scale first and at ever finer ones later.
 
+While a step is being evaluated, other workers are given points that make the model surer: a batch
+of eight is one step and seven of these.
+
 The selected region is where it starts. Its steps may leave the region: confined to it, a new start
 was measured to run back to the minimum known (docs/optimizer.md).
 """
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamcts.samplers._base import Proposal, Sampler
+from lamcts.samplers._probes import Probes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,8 +71,11 @@ class QuadraticSampler(Sampler):
             self.Z, self.y = self.Z[:0], self.y[:0]
         radius = RADIUS_AGAIN if self.restart else RADIUS
         self._scale = _Scale(radius, radius)
-        self._probes = 0
+        self._probes: Probes | None = Probes(self.domain.dim)
         self._starts = 0
+        self._asked = 0
+        self._steps_out = 0
+        self._since_step = 0
         self._noise: float | None = None
 
     @property
@@ -78,17 +85,27 @@ class QuadraticSampler(Sampler):
 
     def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
         """Propose the start, a probe along an axis, a step of the model, or a point to learn."""
-        if not len(self.y):
+        centre, value = self._centre(pending)
+        if centre is None:
             return self._start(rng)
-        centre = self.Z[self.y.argmax()]
-        if self._probes < self.domain.dim and len(self.y) <= self.domain.dim:
-            return Proposal(self.domain.legal(self._probe(centre, rng)), {"move": "probe"})
+        if self._probes is not None:
+            found = self._probes.propose(centre, value, self._scale.radius, rng)
+            if found is not None:
+                return Proposal(self.domain.legal(found[0]), found[1])
+        if value is None:
+            Z = self._around(centre, self._scale.radius, 4, rng)
+            return Proposal(self.domain.legal(Z), {"move": "around"})
         return self._by_model(centre, pending, rng)
 
     def note(self, info: Mapping[str, Any]) -> None:
         """Take over the lengths and the noise recorded with a trial."""
+        self._asked += 1
         self._starts += info.get("move") == "start"
-        self._probes += info.get("move") == "probe"
+        self._since_step += 1
+        if info.get("move") == "step":
+            self._steps_out, self._since_step = self._steps_out + 1, 0
+        if self._probes is not None:
+            self._probes.note(info)
         if "radius" in info:
             self._scale = _Scale(float(info["radius"]), float(info["resolution"]))
             self._noise = float(info["noise"])
@@ -97,12 +114,16 @@ class QuadraticSampler(Sampler):
         """Lengthen or shorten the radius by what a step gained of what was promised."""
         best = float(self.y.max()) if len(self.y) else -np.inf
         super().tell(z, y, info)
+        if self._probes is not None:
+            self._probes.tell(z, y, best, info)
         if info.get("move") != "step":
             return
+        self._probes = None
+        self._steps_out -= 1
         scale, length = self._scale, float(info["length"])
         gained = -np.inf if np.isnan(y) else (y - best) / float(info["promised"])
         if gained <= FAILED and scale.radius != info["radius"]:
-            return  # asked at another radius: one failure of a batch has been counted
+            return  # asked at another radius
         if gained <= FAILED:
             radius = 0.5 * min(length, scale.radius)
         elif gained <= FAIR:
@@ -113,6 +134,17 @@ class QuadraticSampler(Sampler):
             _settle(radius, scale.resolution), scale.resolution, unsure=gained <= FAILED
         )
 
+    def _centre(
+        self, pending: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64] | None, float | None]:
+        """The best point (d,) and its value; without a value the start, if that is pending."""
+        if len(self.y):
+            return self.Z[self.y.argmax()], float(self.y.max())
+        if self._asked and len(pending):
+            return pending[-min(self._asked, len(pending))], None
+        # the first design's point may be pending when the first solver begins
+        return (None if self.restart or not len(pending) else pending[-1]), None
+
     def _start(self, rng: np.random.Generator) -> Proposal:
         """The centre of a whole space, else a random point of the region."""
         if self._starts or len(self._seeds) or self.region.path:
@@ -121,20 +153,12 @@ class QuadraticSampler(Sampler):
             Z = self.domain.legal(np.full((1, self.domain.dim), 0.5))
         return Proposal(Z, {"move": "start"})
 
-    def _probe(self, centre: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-        """(2, d) a step of one radius along the next axis, in either direction."""
-        axis = self._probes
-        Z = np.repeat(centre[None], 2, axis=0)
-        step = self._scale.radius * (1.0 if rng.random() < 0.5 else -1.0)
-        Z[:, axis] = np.clip([centre[axis] + step, centre[axis] - step], 0.0, 1.0)
-        # a centre near a side leaves no room there: the other direction first
-        room = np.abs(Z[:, axis] - centre[axis])
-        return Z if room[0] >= 0.3 * self._scale.radius else Z[::-1]
-
     def _by_model(
         self, centre: NDArray[np.float64], pending: NDArray[np.float64], rng: np.random.Generator
     ) -> Proposal:
-        scale = self._scale
+        scale, least = self._scale, min(2 * self.domain.dim + 1, CAP)
+        # a step that does not come back is not waited for for ever
+        waiting = self._steps_out > 0 and self._since_step < least + len(pending)
         for _ in range(CHANGES):
             model, distances = self._model(centre, scale.radius)
             info: dict[str, Any] = {
@@ -142,19 +166,18 @@ class QuadraticSampler(Sampler):
                 "resolution": scale.resolution,
                 "noise": model.noise,
             }
-            flat = False
-            if not scale.unsure:
-                step = self._step(model, centre, scale.radius, len(pending), rng)
+            flat = not (scale.unsure or waiting)
+            if flat:
+                step = self._step(model, centre, scale.radius)
                 promised, length = -model.change(step / scale.radius), float(np.linalg.norm(step))
-                promising = length >= 0.5 * scale.resolution and promised > 0.0
-                if promising or len(pending):
+                if length >= 0.5 * scale.resolution and promised > 0.0:
                     Z = np.vstack([centre + step, self._around(centre, scale.radius, 4, rng)])
-                    move = "step" if promising else "spread"
-                    info.update(move=move, promised=promised, length=length)
+                    info.update(move="step", promised=promised, length=length)
                     return Proposal(self.domain.legal(np.clip(Z, 0.0, 1.0)), info)
-                flat = True
-            if (distances <= NEAR).sum() < min(2 * self.domain.dim + 1, CAP):
-                Z = self._spread(model, centre, scale.radius, rng)
+            P = (pending - centre) / scale.radius
+            near = (distances <= NEAR).sum() + (np.linalg.norm(P, axis=1) <= NEAR).sum()
+            if waiting or near < least:
+                Z = self._spread(model, centre, scale.radius, P, rng)
                 return Proposal(self.domain.legal(np.clip(Z, 0.0, 1.0)), {**info, "move": "spread"})
             scale = _finer(scale, flat)
             if scale.resolution < FINEST:
@@ -178,34 +201,30 @@ class QuadraticSampler(Sampler):
         return QuadraticModel(S, -self.y[rows], noise), distances[rows]
 
     def _step(
-        self,
-        model: QuadraticModel,
-        centre: NDArray[np.float64],
-        radius: float,
-        pending: int,
-        rng: np.random.Generator,
+        self, model: QuadraticModel, centre: NDArray[np.float64], radius: float
     ) -> NDArray[np.float64]:
-        """To the model's minimum; beside pending points, to the minimum of a sample of it."""
+        """(d,) to the model's minimum within the radius and the cube."""
         from lamcts.surrogate.trust_region import lowest_in_ball_and_box
 
-        slope, hessian = model.sample(rng) if pending else (model.slope, model.hessian)
         low, high = -centre / radius, (1.0 - centre) / radius
-        return np.asarray(radius * lowest_in_ball_and_box(slope, hessian, 1.0, low, high))
+        lowest = lowest_in_ball_and_box(model.slope, model.hessian, 1.0, low, high)
+        return np.asarray(radius * lowest)
 
     def _spread(
         self,
         model: QuadraticModel,
         centre: NDArray[np.float64],
         radius: float,
+        pending: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> NDArray[np.float64]:
-        """(8, d) points at the radius of which the model is least sure."""
+        """(8, d) points at the radius of which the model is least sure, pending ones known."""
         d = self.domain.dim
         T = rng.standard_normal((DIRECTIONS, d))
         T /= np.linalg.norm(T, axis=1)[:, None]
         T = np.vstack([T, np.eye(d), -np.eye(d)])
         T = np.clip(T, -centre / radius, (1.0 - centre) / radius)
-        return np.asarray(centre + radius * T[np.argsort(-model.variance(T))[:8]])
+        return np.asarray(centre + radius * T[np.argsort(-model.variance(T, pending))[:8]])
 
     def _around(
         self, centre: NDArray[np.float64], radius: float, n: int, rng: np.random.Generator

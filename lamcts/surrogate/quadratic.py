@@ -4,7 +4,7 @@ Powell's solvers (NEWUOA 2006, BOBYQA 2009) interpolate fewer points than a quad
 coefficients, and of all quadratics that fit take the one whose Hessian has the least Frobenius
 norm. That is the posterior mean under independent normal beliefs of the Hessian's entries. Written
 as a Gaussian process, the same model also smooths (the share of noise has the highest marginal
-likelihood), says how sure it is, and can be sampled.
+likelihood), and says how sure it is.
 """
 
 from __future__ import annotations
@@ -51,8 +51,6 @@ class QuadraticModel:
         K.flat[:: len(K) + 1] += JITTER * np.trace(K) / len(K)
         fits = [self._fit(K, v) for v in (NOISE if noise is None else (noise,))]
         _, self.noise, self._R, weights = max(fits, key=lambda fit: fit[0])
-        # The amplitude of highest likelihood: all variances above are relative to it.
-        self._amplitude = math.sqrt(max(float(self._z @ weights), 0.0) / len(f))
         self.slope, self.hessian = _coefficients(S, weights)
 
     def _fit(self, K: Array, noise: float) -> tuple[float, float, Array, Array]:
@@ -67,28 +65,22 @@ class QuadraticModel:
         """``f(s) - f(0)`` at a point (d,), in the units of ``f``."""
         return self.scale * float(self.slope @ s + 0.5 * s @ self.hessian @ s)
 
-    def variance(self, T: Array) -> Array:
-        """(m,) posterior variances at ``T`` (m, d), in units of the prior's."""
-        white = linalg.whiten(linalg.triangular_inverse(self._R), _covariance(T, self._S))
-        return np.asarray(_prior_variance(T) - np.einsum("ij,ij->i", white, white))
+    def variance(self, T: Array, pending: Array | None = None) -> Array:
+        """(m,) posterior variances at ``T`` (m, d), in units of the prior's.
 
-    def sample(self, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Slope (d,) and Hessian (d, d) of a quadratic drawn from the posterior.
-
-        A draw from the prior is moved onto the data (Matheron's rule).
+        With ``pending`` (k, d), those to be once its values are known: no value changes them.
         """
-        n, d = self._S.shape
-        A = rng.standard_normal((d, d))
-        hessian = (A + A.T) / math.sqrt(2.0)
-        hessian.flat[:: d + 1] += math.sqrt(SHARED) * rng.standard_normal()
-        hessian.flat[:: d + 1] += math.sqrt(2.0 * AXIS) * rng.standard_normal(d)
-        slope = math.sqrt(SLOPE) * rng.standard_normal(d)
-        values = math.sqrt(CONSTANT) * rng.standard_normal() + self._S @ slope
-        values += 0.5 * np.einsum("ij,jk,ik->i", self._S, hessian, self._S)
-        values += math.sqrt(self.noise) * rng.standard_normal(n)
-        move = linalg.solve(self._R, self._z - self._amplitude * values)
-        d_slope, d_hessian = _coefficients(self._S, move)
-        return self._amplitude * slope + d_slope, self._amplitude * hessian + d_hessian
+        P = self._S[:0] if pending is None else pending
+        X = np.vstack([T, P])
+        white = linalg.whiten(linalg.triangular_inverse(self._R), _covariance(X, self._S))
+        W, V = white[: len(T)], white[len(T) :]
+        variance = _prior_variance(T) - np.einsum("ij,ij->i", W, W)
+        if len(P):
+            K = _covariance(X, P) - white @ V.T
+            R = linalg.cholesky(K[len(T) :] + max(self.noise, JITTER) * np.eye(len(P)))
+            W = linalg.whiten(linalg.triangular_inverse(R), np.ascontiguousarray(K[: len(T)]))
+            variance -= np.einsum("ij,ij->i", W, W)
+        return np.asarray(variance)
 
 
 def _covariance(A: Array, B: Array) -> Array:

@@ -34,7 +34,10 @@ def search(
     seed: int | None = None,
     optimizer: str = "lamcts",
     settings: Mapping[str, Any] | None = None,
-    workers: int = 1,
+    workers: int | None = None,
+    executor: str = "local",
+    ray_address: str | None = None,
+    resources: Mapping[str, float] | None = None,
     timeout: float | None = None,
     trial_timeout: float | None = None,
     constraints: str | Sequence[str] = (),
@@ -55,8 +58,13 @@ def search(
         seed: A non-negative integer; drawn, and kept in the result, when ``None``.
         optimizer: Its name, one of `lamcts.list_optimizers`.
         settings: The optimizer's settings.
-        workers: Trials evaluated at a time; with more than one, each in a process of its own,
-            which loads the problem by reference.
+        workers: Trials evaluated at a time, by default 1; with more than one, each in a process
+            of its own, which loads the problem by reference. On Ray by default as many as the
+            cluster has room for.
+        executor: Where: ``"local"``, on this machine, or ``"ray"``, on a Ray cluster.
+        ray_address: The cluster's, ``"auto"`` on a machine that belongs to it; by default that
+            in ``RAY_ADDRESS``, or else one of this machine alone is started.
+        resources: What a trial needs on Ray, ``{"gpu": 1, "cpu": 4}``; by default one CPU.
         timeout: Seconds for the whole run; then running trials are dropped, if they are in
             workers.
         trial_timeout: Seconds for one evaluation; then it is ended with all it started. It is
@@ -101,6 +109,9 @@ def search(
         optimizer=optimizer,
         settings={**(settings or {}), **more_settings},
         workers=workers,
+        executor=executor,
+        ray_address=ray_address,
+        resources=resources or {},
         timeout=timeout,
         trial_timeout=trial_timeout,
         constraints=(constraints,) if isinstance(constraints, str) else tuple(constraints),
@@ -117,8 +128,8 @@ def search(
         points = prepare.initial_points(init, proposer.space)
         make_ready(evaluator)
         name = prepare.problem_name(evaluator, reference)
-        executor = prepare.executor(evaluator, reference, config)
-        stack.callback(executor.close)
+        place = prepare.executor(evaluator, reference, config)
+        stack.callback(place.close)
         store = None
         if folder:
             path = default_folder(name, proposer.seed) if folder is True else Path(folder)
@@ -128,7 +139,7 @@ def search(
         run = Run(
             evaluator,
             proposer,
-            executor,
+            place,
             config,
             problem=name,
             init=points,
@@ -144,6 +155,9 @@ def resume(
     problem: Problem | None = None,
     budget: int | None = None,
     workers: int | None = None,
+    executor: str | None = None,
+    ray_address: str | None = None,
+    resources: Mapping[str, float] | None = None,
     timeout: float | None = None,
     trial_timeout: float | None = None,
     max_failures: int | float | None = None,
@@ -160,6 +174,9 @@ def resume(
             file has moved).
         budget: A new total.
         workers: Another number of workers.
+        executor: Another place to evaluate in.
+        ray_address: Another cluster.
+        resources: Other needs of a trial.
         timeout: Seconds for this session; by default as the run was started.
         trial_timeout: Another time-out.
         max_failures: Another limit.
@@ -180,6 +197,9 @@ def resume(
         started = prepare.stored_config(stored)
         config = started.with_changes(
             workers=workers,
+            executor=executor,
+            ray_address=ray_address,
+            resources=resources,
             timeout=timeout,
             trial_timeout=trial_timeout,
             max_failures=max_failures,
@@ -191,12 +211,12 @@ def resume(
         reference = prepare.reference(evaluator, config)
         proposer = prepare.optimizer(evaluator, config, stored.header["seed"])
         make_ready(evaluator)
-        executor = prepare.executor(evaluator, reference, config)
-        stack.callback(executor.close)
+        place = prepare.executor(evaluator, reference, config)
+        stack.callback(place.close)
         run = Run(
             evaluator,
             proposer,
-            executor,
+            place,
             config,
             problem=stored.header["name"],
             init=prepare.stored_points(stored),

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from lamcts.errors import InvalidArgument
+from lamcts.errors import InvalidArgument, did_you_mean
 from lamcts.settings import plain
 
 __all__ = ["RunConfig"]
 
 #: Trials asked for ahead of the oldest untold one in deterministic mode, for up to as many workers.
 _WINDOW = 8
+_EXECUTORS = ("local", "ray")
+#: Settings that runs of earlier versions do not have in their header.
+_LATER = {"executor", "ray_address", "resources"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class RunConfig:
     """The settings of a run; see `lamcts.search` for what each means.
 
     Attributes:
+        workers: ``None`` on Ray only: as many as there is room for.
         window: How many trials may be in flight in deterministic mode; 0 otherwise.
 
     Raises:
@@ -30,7 +34,7 @@ class RunConfig:
     budget: int
     optimizer: str = "lamcts"
     settings: Mapping[str, Any] = field(default_factory=dict)
-    workers: int = 1
+    workers: int | None = None
     timeout: float | None = None
     trial_timeout: float | None = None
     constraints: tuple[str, ...] = ()
@@ -38,23 +42,34 @@ class RunConfig:
     retries: int = 1
     deterministic: bool = False
     window: int = 0
+    executor: str = "local"
+    ray_address: str | None = None
+    resources: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check every field, make it what a resumed run reads, and settle the window for good."""
         _check_integer("budget", self.budget, least=1)
-        _check_integer("workers", self.workers, least=1)
+        _check_executor(self.executor, self.ray_address, self.resources)
+        if self.workers is None and self.executor == "local":
+            object.__setattr__(self, "workers", 1)
+        if self.workers is not None:
+            _check_integer("workers", self.workers, least=1)
         _check_integer("retries", self.retries, least=0)
         for name in ("timeout", "trial_timeout"):
             _check_seconds(name, getattr(self, name))
         _check_failures(self.max_failures)
         object.__setattr__(self, "settings", plain(dict(self.settings)))
         object.__setattr__(self, "constraints", tuple(self.constraints))
+        object.__setattr__(self, "resources", dict(self.resources))
         if self.deterministic and not self.window:
-            object.__setattr__(self, "window", max(_WINDOW, self.workers))
+            object.__setattr__(self, "window", max(_WINDOW, self.workers or 1))
 
     def with_changes(self, **changes: Any) -> RunConfig:
         """A copy in which each change that is not ``None`` holds."""
-        return replace(self, **{name: v for name, v in changes.items() if v is not None})
+        given = {name: v for name, v in changes.items() if v is not None}
+        if given.get("executor") == "local":
+            given = {"ray_address": None, "resources": {}, **given}
+        return replace(self, **given)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
@@ -63,12 +78,30 @@ class RunConfig:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> RunConfig:
         """The settings in a run's header, which holds other things too."""
-        return cls(**{f.name: data[f.name] for f in fields(cls)})
+        names = {f.name for f in fields(cls)} - (_LATER - data.keys())
+        return cls(**{name: data[name] for name in names})
 
 
 def _check_integer(name: str, value: object, *, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InvalidArgument(f"{name}: must be an integer of at least {least}, got {value!r}")
+
+
+def _check_executor(name: object, address: object, resources: object) -> None:
+    if name not in _EXECUTORS:
+        raise InvalidArgument(f"executor: {name!r}; {did_you_mean(str(name), _EXECUTORS)}")
+    if name != "ray" and (address is not None or resources):
+        field = "resources" if resources else "ray_address"
+        raise InvalidArgument(f"{field}: only Ray takes it; add executor='ray'")
+    if not isinstance(resources, Mapping):
+        raise InvalidArgument(f"resources: {resources!r}; give a dict, {{'gpu': 1, 'cpu': 4}}")
+    for resource, amount in resources.items():
+        number = isinstance(amount, (int, float)) and not isinstance(amount, bool)
+        if not number or not 0 <= amount < math.inf or (amount > 1 and amount % 1):
+            raise InvalidArgument(
+                f"resources[{resource!r}]: must be a whole number, or a fraction below 1, "
+                f"got {amount!r}"
+            )
 
 
 def _check_seconds(name: str, value: object) -> None:

@@ -14,7 +14,7 @@ from lamcts.config import RunConfig
 from lamcts.constraints import check_constraints, feasibility, parse_constraint
 from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.evaluator import Direction, Evaluation, Evaluator
-from lamcts.executors import Executor, ProcessExecutor, SerialExecutor
+from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecutor
 from lamcts.optimizers import Optimizer, make_optimizer
 from lamcts.outcome import as_number
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, reference_of
@@ -89,10 +89,18 @@ def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Opti
 
 
 def executor(evaluator: Evaluator, ref: ProblemRef | None, config: RunConfig) -> Executor:
-    """This process, unless several workers or a time-out ask for processes."""
+    """This process, unless several workers or a time-out ask for processes, or Ray is chosen."""
     if ref is None or not _in_workers(config):
         return SerialExecutor(evaluator)
-    return ProcessExecutor(ref, workers=config.workers, trial_timeout=config.trial_timeout)
+    if config.executor == "ray":
+        return RayExecutor(
+            ref,
+            workers=config.workers,
+            address=config.ray_address,
+            resources=config.resources,
+            trial_timeout=config.trial_timeout,
+        )
+    return ProcessExecutor(ref, workers=config.workers or 1, trial_timeout=config.trial_timeout)
 
 
 def initial_points(init: Iterable[Any], space: Space[Any]) -> Points:
@@ -208,7 +216,7 @@ def check_unchanged(stored: StoredRun, evaluator: Evaluator) -> None:
 
 
 def _in_workers(config: RunConfig) -> bool:
-    return config.workers > 1 or config.trial_timeout is not None
+    return config.workers != 1 or config.trial_timeout is not None or config.executor == "ray"
 
 
 def _fingerprint(evaluator: Evaluator) -> dict[str, Any]:

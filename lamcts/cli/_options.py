@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Json", "OptimizerName", "ProblemName", "Quiet", "RunFolder", "Set"]
+from lamcts.errors import InvalidArgument
+
+__all__ = [
+    "ExecutorName",
+    "Json",
+    "OptimizerName",
+    "ProblemName",
+    "Quiet",
+    "RayAddress",
+    "Resources",
+    "RunFolder",
+    "Set",
+    "Workers",
+    "parse_resources",
+]
 
 
 def _complete_problem(incomplete: str) -> Iterator[str]:
@@ -50,5 +64,56 @@ Set = Annotated[
         show_default=False,
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Trials evaluated at a time.  [default: 1; on Ray, as many as there is room for]",
+        show_default=False,
+    ),
+]
+ExecutorName = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="local|ray",
+        help="Evaluate on this machine or on a Ray cluster.  [default: local]",
+        show_default=False,
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="The cluster: auto on a machine of it, or host:port; else one is started here.",
+        show_default=False,
+    ),
+]
+Resources = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=NUMBER,...",
+        help="What a trial needs on Ray: gpu=1,cpu=4.  [default: cpu=1]",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")]
+
+
+def parse_resources(texts: Sequence[str] | None) -> dict[str, float] | None:
+    """``["gpu=1,cpu=4"]`` as names and numbers.
+
+    Raises:
+        InvalidArgument: A part is not a name and a number.
+    """
+    if texts is None:
+        return None
+    resources = {}
+    for part in ",".join(texts).split(","):
+        name, _, amount = part.partition("=")
+        try:
+            resources[name.strip()] = float(amount)
+        except ValueError:
+            raise InvalidArgument(
+                f"--resources: {part!r} is no name and number; write gpu=1,cpu=4"
+            ) from None
+    return resources

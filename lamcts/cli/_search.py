@@ -12,7 +12,19 @@ import typer
 
 from lamcts.callbacks import Callback
 from lamcts.cli._app import app
-from lamcts.cli._options import Json, OptimizerName, ProblemName, Quiet, RunFolder, Set
+from lamcts.cli._options import (
+    ExecutorName,
+    Json,
+    OptimizerName,
+    ProblemName,
+    Quiet,
+    RayAddress,
+    Resources,
+    RunFolder,
+    Set,
+    Workers,
+    parse_resources,
+)
 from lamcts.cli._output import print_json, say
 from lamcts.cli._points import read_points
 from lamcts.cli._runs import RUNS, find_run
@@ -39,7 +51,10 @@ def run(
     ] = None,
     optimizer: OptimizerName = "lamcts",
     set: Set = None,
-    workers: Annotated[int, typer.Option(help="Processes that evaluate.")] = 1,
+    workers: Workers = None,
+    executor: ExecutorName = None,
+    ray_address: RayAddress = None,
+    resources: Resources = None,
     seed: Annotated[
         int | None, typer.Option(help="Drawn and stored when not given.", show_default=False)
     ] = None,
@@ -67,6 +82,9 @@ def run(
             help="Stop when more trials fail: a count, or a fraction below 1.", show_default=False
         ),
     ] = None,
+    retries: Annotated[
+        int, typer.Option(help="How often a trial whose worker died is evaluated again.")
+    ] = 1,
     init: Annotated[
         Path | None,
         typer.Option(
@@ -100,10 +118,14 @@ def run(
                 optimizer=optimizer,
                 settings=for_optimizer,
                 workers=workers,
+                executor=executor or "local",
+                ray_address=ray_address,
+                resources=parse_resources(resources),
                 timeout=timeout,
                 trial_timeout=trial_timeout,
                 constraints=constraint or [],
                 max_failures=_failures(max_failures),
+                retries=retries,
                 callbacks=callbacks,
                 folder=_folder(evaluator, name),
                 deterministic=deterministic,
@@ -120,9 +142,10 @@ def resume_command(
     budget: Annotated[
         int | None, typer.Option(help="Raise the total of trials.", show_default=False)
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that evaluate.", show_default=False)
-    ] = None,
+    workers: Workers = None,
+    executor: ExecutorName = None,
+    ray_address: RayAddress = None,
+    resources: Resources = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -131,7 +154,15 @@ def resume_command(
 
     folder = find_run(run)
     _report(
-        lambda callbacks: resume(folder, budget=budget, workers=workers, callbacks=callbacks),
+        lambda callbacks: resume(
+            folder,
+            budget=budget,
+            workers=workers,
+            executor=executor,
+            ray_address=ray_address,
+            resources=parse_resources(resources),
+            callbacks=callbacks,
+        ),
         json=json,
         quiet=quiet,
     )

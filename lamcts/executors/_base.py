@@ -33,6 +33,16 @@ class Task:
         """What the evaluator may know of the trial."""
         return TrialContext(self.number, self.attempt, self.folder)
 
+    def to_message(self) -> dict[str, Any]:
+        """The task as JSON values, for another process."""
+        folder = None if self.folder is None else str(self.folder)
+        return {
+            "number": self.number,
+            "attempt": self.attempt,
+            "data": self.data,
+            "folder": folder,
+        }
+
 
 class Executor(Protocol):
     """Evaluates tasks. It knows no optimizer and no run file.

@@ -24,7 +24,7 @@ from lamcts._threads import THREAD_LIMITS
 from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.executors import _watchdog
 from lamcts.executors._base import Task
-from lamcts.executors._worker import IN_WORKER, receive, send
+from lamcts.executors._worker import IN_WORKER, receive, refuse_in_worker, send
 from lamcts.history import TrialState
 from lamcts.outcome import Outcome
 from lamcts.problem import ProblemRef
@@ -66,11 +66,7 @@ class ProcessExecutor:
                 "workers: worker processes need the process groups of Linux or macOS; "
                 "use workers=1 and no trial_timeout"
             )
-        if os.environ.get(IN_WORKER):
-            raise InvalidArgument(
-                "workers: the problem's file starts a search when a worker imports it; "
-                'put the search under `if __name__ == "__main__":`'
-            )
+        refuse_in_worker()
         self._problem = {"ref": problem.ref, "kwargs": problem.kwargs}
         self._trial_timeout = trial_timeout
         self._queue: deque[Task] = deque()
@@ -248,15 +244,8 @@ class _Worker:
     def take(self, task: Task) -> None:
         """Begin a task."""
         self.task, self._since = task, time.monotonic()
-        folder = None if task.folder is None else str(task.folder)
-        message = {
-            "number": task.number,
-            "attempt": task.attempt,
-            "data": task.data,
-            "folder": folder,
-        }
         with contextlib.suppress(OSError):  # dead: the pipe's end is seen in `_collect`
-            send(self.connection, message)
+            send(self.connection, task.to_message())
 
     def dismiss(self) -> None:
         """Ask it to leave: it does when the pipe closes, unless it is in an evaluation."""

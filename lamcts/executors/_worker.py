@@ -1,7 +1,8 @@
-"""The worker's side: build the evaluator from its reference, evaluate what comes down the pipe.
+"""The worker's side: build the evaluator from its reference, evaluate what the coordinator sends.
 
-Messages are JSON, both ways, never pickles. The worker runs in a session of its own: Ctrl-C on a
-terminal reaches the coordinator only, and the worker can be killed with all it started.
+Messages are JSON values, both ways, never pickles of ours. A worker process runs in a session of
+its own: Ctrl-C on a terminal reaches the coordinator only, and the worker can be killed with all
+it started. On Ray the same is done by an actor (`lamcts.executors._actor`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,26 @@ import contextlib
 import json
 import os
 import signal
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from lamcts.errors import LamctsError
+from lamcts.errors import InvalidArgument, LamctsError
 from lamcts.evaluator import Evaluator, TrialContext
 from lamcts.outcome import evaluate
 from lamcts.problem import load_problem, make_ready
 from lamcts.spaces import as_space, from_json
 
-__all__ = ["IN_WORKER", "main", "receive", "send"]
+__all__ = [
+    "IN_WORKER",
+    "build",
+    "evaluate_message",
+    "main",
+    "receive",
+    "refuse_in_worker",
+    "send",
+]
 
 #: Set while a worker loads the problem: a file that starts a search when imported is told so.
 IN_WORKER = "LAMCTS_IN_WORKER"
@@ -37,6 +47,42 @@ def receive(connection: Connection[Any, Any]) -> dict[str, Any]:
     return message
 
 
+def refuse_in_worker() -> None:
+    """Refuse to start workers while a worker is loading the problem.
+
+    Raises:
+        InvalidArgument: This process is such a worker.
+    """
+    if os.environ.get(IN_WORKER):
+        raise InvalidArgument(
+            "workers: the problem's file starts a search when a worker imports it; "
+            'put the search under `if __name__ == "__main__":`'
+        )
+
+
+def build(problem: Mapping[str, Any]) -> Evaluator:
+    """The evaluator that a message describes, ready to evaluate.
+
+    Raises:
+        LamctsError: It cannot be built or prepared here.
+    """
+    os.environ[IN_WORKER] = "1"
+    try:
+        evaluator = load_problem(problem["ref"], **problem["kwargs"])
+        make_ready(evaluator)
+    finally:
+        del os.environ[IN_WORKER]  # an evaluator may well search something itself
+    return evaluator
+
+
+def evaluate_message(evaluator: Evaluator, task: Mapping[str, Any]) -> dict[str, Any]:
+    """The outcome of a task, as JSON values."""
+    folder = Path(task["folder"]) if task["folder"] else None
+    context = TrialContext(task["number"], task["attempt"], folder)
+    x = from_json(as_space(evaluator.space), task["data"])
+    return evaluate(evaluator, x, context).to_dict()
+
+
 def main(descriptor: int) -> None:
     """Serve the coordinator at the other end of the pipe until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -46,22 +92,11 @@ def main(descriptor: int) -> None:
     with contextlib.suppress(EOFError, OSError):
         problem = receive(connection)
         try:
-            evaluator = load_problem(problem["ref"], **problem["kwargs"])
-            make_ready(evaluator)
+            evaluator = build(problem)
         except LamctsError as error:
             send(connection, {"refused": str(error)})
             return
-        os.environ.pop(IN_WORKER, None)  # an evaluation may well search something itself
         send(connection, {"ready": True})
         with evaluator:
-            _serve(connection, evaluator)
-
-
-def _serve(connection: Connection[Any, Any], evaluator: Evaluator) -> None:
-    space = as_space(evaluator.space)
-    while True:
-        task = receive(connection)
-        folder = Path(task["folder"]) if task["folder"] else None
-        context = TrialContext(task["number"], task["attempt"], folder)
-        outcome = evaluate(evaluator, from_json(space, task["data"]), context)
-        send(connection, {"outcome": outcome.to_dict()})
+            while True:
+                send(connection, {"outcome": evaluate_message(evaluator, receive(connection))})

@@ -42,6 +42,8 @@ __all__ = ["Run"]
 _CHARGED = (TrialState.COMPLETE, TrialState.FAILED, TrialState.TIMEOUT, TrialState.PRUNED)
 _TESTED = ("budget", "exhausted", "timeout", "callback")
 _ANSWERS = (TrialState.COMPLETE, TrialState.INFEASIBLE)
+#: The share of the workers' time that may be lost while they wait for this process.
+_IDLE = 0.02
 #: Infeasible trials cost no budget, up to the budget and this many more; then each costs one.
 _FREE_INFEASIBLE = 100
 
@@ -96,6 +98,9 @@ class Run:
         self._losses: Counter[int] = Counter()
         self._answers: dict[str, Outcome] = {}
         self._known = 0  # trials that came with their value
+        self._heard = 0  # in this session: evaluations, and the seconds these took
+        self._evaluating = 0.0
+        self._looping = 0.0  # and the seconds of this process's own, beside waiting
 
     # -- what callbacks may use ----------------------------------------------------------------
 
@@ -114,6 +119,11 @@ class Run:
         """How much of the budget is used: by trials that were neither lost nor infeasible."""
         beyond = self.counts[TrialState.INFEASIBLE] - self.config.budget - _FREE_INFEASIBLE
         return sum(self.counts[state] for state in _CHARGED) - self._known + max(0, beyond)
+
+    @property
+    def overhead(self) -> float:
+        """Seconds that a trial of this session costs beside its evaluation: ask, store, tell."""
+        return self._looping / max(1, self._heard)
 
     def stop(self, reason: str = "callback") -> None:
         """End the run early: running trials are finished, no more are asked for."""
@@ -144,7 +154,8 @@ class Run:
     def _loop(self, interrupts: Interrupts) -> str:
         """Ask, evaluate and tell. Returns why it ended."""
         timeout = self.config.timeout
-        deadline = None if timeout is None else time.monotonic() + timeout
+        began = time.monotonic()
+        deadline = None if timeout is None else began + timeout
         for number in sorted(self._open - self._written.keys()):
             self._again(number)  # was in flight when the last session ended
         while True:
@@ -161,17 +172,27 @@ class Run:
                 self._running = self._executor.withdraw()
             if not self._running:
                 return self._stop or ("exhausted" if self._exhausted else "budget")
+            self._looping += time.monotonic() - began
             try:
                 with interrupts.waiting():
                     done = self._executor.wait(left)
             except KeyboardInterrupt:
                 return "interrupted"
+            began = time.monotonic()
             self._hear(done)
 
     def _has_room(self) -> bool:
-        window = self.config.window or self._executor.slots
+        window = self.config.window or self._executor.slots + self._ahead()
         affordable = self.spent + len(self._open) < self.config.budget
         return affordable and not self._exhausted and len(self._open) < window
+
+    def _ahead(self) -> int:
+        """How many trials to have ready for the workers: one, where they would wait too long.
+
+        A proposal made ahead knows one outcome less, so trials that take long are not.
+        """
+        waits = self._looping > _IDLE * self._evaluating
+        return int(waits and self._heard > 0 and self._executor.slots > 1)
 
     def _ask(self) -> None:
         """Begin the next trial: an initial point while there are any, else a proposal."""
@@ -224,6 +245,8 @@ class Run:
         """Store outcomes; a trial whose worker died is evaluated again while it may be."""
         for task, outcome in done:
             self._running -= 1
+            self._heard += 1
+            self._evaluating += outcome.seconds or 0.0
             lost = outcome.state is TrialState.LOST
             if not lost or self._losses[task.number] >= self.config.retries:
                 self._finish(task.number, outcome)

@@ -173,6 +173,7 @@ class _Ending(Callback):
 
     result: Result | None = None
     words: str | None = None
+    overhead: float | None = None
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -183,6 +184,7 @@ class _Ending(Callback):
 
     def on_run_end(self, run: Run, result: Result) -> None:
         self.result = result
+        self.overhead = run.overhead
         if run.best is not None and type(run.evaluator).render is not Evaluator.render:
             self.words = run.evaluator.render(run.best.x)
 
@@ -211,7 +213,7 @@ def _print_ending(ending: _Ending, json: bool) -> None:
     if json:
         print_json(result.to_json())
     else:
-        print_summary(result, ending.words)
+        print_summary(result, ending.words, ending.overhead)
     if result.stopped in ("interrupted", "timeout") and result.folder is not None:
         say(f"go on with: lamcts resume {result.folder}")
 

@@ -27,12 +27,13 @@ _WHY = {
 _INDENT = 14
 
 
-def print_summary(result: Result, words: str | None = None) -> None:
+def print_summary(result: Result, words: str | None = None, overhead: float | None = None) -> None:
     """Print what a run found: the best point, its figures, the trials, the folder.
 
     Args:
         result: Of the run.
         words: The best point in the problem's words, where it has any.
+        overhead: Seconds that a trial cost beside its evaluation, where that is known.
     """
     rows: list[tuple[str, str]] = [("problem", f"{result.problem} ({result.direction})")]
     try:
@@ -50,6 +51,8 @@ def print_summary(result: Result, words: str | None = None) -> None:
     rows.append(("optimizer", f"{result.optimizer}, seed {result.seed}"))
     reason = _WHY[result.stopped]
     rows.append(("time", duration(result.seconds) + (f"; {reason}" if reason else "")))
+    if overhead is not None:
+        rows.append(("overhead", f"{1000 * overhead:.3g} ms a trial to propose and to store it"))
     if result.folder is not None:
         rows.append(("run", str(result.folder)))
     for name, text in rows:

@@ -7,14 +7,19 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from lamcts.errors import Infeasible, InvalidArgument, UnknownName, did_you_mean
 from lamcts.evaluator import Evaluator
 from lamcts.outcome import cost_of
 from lamcts.spaces import as_space, describe, space_from_description
 
-__all__ = ["Constraint", "check_constraints", "feasibility", "parse_constraint"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Constraint", "Feasibility", "check_constraints", "parse_constraint"]
 
 _TEXT = re.compile(r"\s*([A-Za-z_]\w*)\s*(<=|>=|<|>)\s*(\S+)\s*")
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -51,6 +56,11 @@ class Constraint:
             raise UnknownName(f"constraint: the problem has no cost {self.name!r}; {hint}")
         return _COMPARE[self.relation](cost[self.name], self.bound)
 
+    def excess(self, cost: Mapping[str, float]) -> float:
+        """By how much the figure is beyond the bound; not positive where it is within."""
+        beyond = cost[self.name] - self.bound
+        return beyond if self.relation.startswith("<") else -beyond
+
     def __str__(self) -> str:
         return f"{self.name}{self.relation}{self.bound:g}"
 
@@ -78,22 +88,33 @@ def parse_constraint(text: str) -> Constraint:
     return Constraint(match[1], match[2], bound)
 
 
-def feasibility(
-    constraints: Iterable[Constraint], evaluator: Evaluator
-) -> Callable[[Any], bool] | None:
-    """The predicate on points that the constraints make; ``None`` when there are none."""
-    wanted = tuple(constraints)
-    if not wanted:
-        return None
+class Feasibility:
+    """The predicate on points that constraints make (a `lamcts.domain.Limits`).
 
-    def feasible(x: Any) -> bool:
+    Args:
+        constraints: All of them must hold.
+        evaluator: Whose costs they bound.
+    """
+
+    def __init__(self, constraints: Iterable[Constraint], evaluator: Evaluator) -> None:
+        self._constraints = tuple(constraints)
+        self._evaluator = evaluator
+
+    def __call__(self, x: Any) -> bool:
+        """Whether all constraints hold at a point, and it has costs at all."""
         try:
-            cost = cost_of(evaluator, x)
+            cost = cost_of(self._evaluator, x)
         except Infeasible:
             return False
-        return all(constraint.holds(cost) for constraint in wanted)
+        return all(constraint.holds(cost) for constraint in self._constraints)
 
-    return feasible
+    def excess(self, x: Any) -> NDArray[np.float64]:
+        """(k,) by how much each constraint is broken; infinite where a point has no costs."""
+        try:
+            cost = cost_of(self._evaluator, x)
+        except Infeasible:
+            return np.full(len(self._constraints), np.inf)
+        return np.array([constraint.excess(cost) for constraint in self._constraints])
 
 
 def check_constraints(constraints: Iterable[Constraint], evaluator: Evaluator) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,10 +12,21 @@ if TYPE_CHECKING:
 
     from lamcts.spaces import Codec
 
-__all__ = ["Domain"]
+__all__ = ["Domain", "Limits"]
 
 #: Finite spaces up to this size are enumerated to find the last points not yet proposed.
 ENUMERABLE = 100_000
+
+
+@runtime_checkable
+class Limits(Protocol):
+    """A cheap predicate that can also say by how much a point breaks it."""
+
+    def __call__(self, x: Any) -> bool:
+        """Whether a point may be proposed."""
+
+    def excess(self, x: Any) -> NDArray[np.float64]:
+        """(k,) by how much the point exceeds each of k limits; not positive within."""
 
 
 class Domain:
@@ -52,6 +63,11 @@ class Domain:
         """Whether every point of a finite space has been proposed."""
         return not self.allow_repeats and len(self._seen) >= self.codec.n_points
 
+    @property
+    def enumerable(self) -> bool:
+        """Whether `remaining` can find what is left."""
+        return self.codec.n_points <= ENUMERABLE
+
     def legal(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, d) nearest representable points: snapped to levels, in canonical form."""
         if self.canonical is None:
@@ -66,13 +82,19 @@ class Domain:
             v = self._canonical(v)
         return v if self._is_new(v) and self._is_feasible(v) else None
 
+    def excess(self, z: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """(k,) by how much a candidate (d,) breaks each constraint, where there are figures."""
+        if not isinstance(self.feasible, Limits):
+            return None
+        return self.feasible.excess(self.codec.from_vector(self.codec.decode(z[None])[0]))
+
     def mark(self, v: NDArray[np.float64]) -> None:
         """Remember that ``v`` (p,) has been proposed."""
         self._seen.add(self.codec.key(v))
 
     def remaining(self) -> Iterator[NDArray[np.float64]]:
         """Every point left of a finite space of at most `ENUMERABLE` points."""
-        if self.codec.n_points <= ENUMERABLE:
+        if self.enumerable:
             for v in self.codec.enumerate():
                 v = v if self.canonical is None else self._canonical(v)
                 if self._is_new(v) and self._is_feasible(v):

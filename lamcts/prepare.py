@@ -11,7 +11,7 @@ from typing import Any
 
 from lamcts import __version__
 from lamcts.config import RunConfig
-from lamcts.constraints import check_constraints, feasibility, parse_constraint
+from lamcts.constraints import Feasibility, check_constraints, parse_constraint
 from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.evaluator import Direction, Evaluation, Evaluator
 from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecutor
@@ -82,7 +82,7 @@ def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Opti
         as_space(evaluator.space),
         direction=evaluator.direction,
         seed=seed,
-        feasible=feasibility(constraints, evaluator),
+        feasible=Feasibility(constraints, evaluator) if constraints else None,
         canonical=evaluator.canonical if overridden else None,
         **config.settings,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 import lamcts
-from lamcts.constraints import Constraint, check_constraints, feasibility, parse_constraint
+from lamcts.constraints import Constraint, Feasibility, check_constraints, parse_constraint
 from lamcts.errors import InvalidArgument, UnknownName
 
 
@@ -53,10 +54,15 @@ def test_bounds_are_inclusive_as_written() -> None:
 
 
 def test_feasibility_is_all_constraints_and_a_cost_at_all() -> None:
-    feasible = feasibility(map(parse_constraint, ["flops<=400", "flops>0"]), Cells())
-    assert feasible is not None
+    feasible = Feasibility(map(parse_constraint, ["flops<=400", "flops>0"]), Cells())
     assert [x for x in range(10) if feasible([x])] == [2, 4]
-    assert feasibility([], Cells()) is None
+
+
+def test_excess_is_by_how_much_a_bound_is_broken() -> None:
+    feasible = Feasibility(map(parse_constraint, ["flops<=400", "flops>100"]), Cells())
+    assert feasible.excess([6]).tolist() == [200.0, -500.0]
+    assert feasible.excess([0]).tolist() == [-400.0, 100.0]
+    assert np.isinf(feasible.excess([1])).all()
 
 
 def test_an_unknown_cost_is_found_before_the_run() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lamcts.choice import choose
 from lamcts.domain import Domain
 from lamcts.errors import InvalidArgument, LamctsError
 from lamcts.evaluator import Direction, Evaluation
@@ -18,9 +19,6 @@ from lamcts.samplers import Proposal
 from lamcts.spaces import Codec, Space, as_space
 
 __all__ = ["Optimizer"]
-
-#: Random points tried when a proposal holds nothing new, before a finite space is enumerated.
-FALLBACK_DRAWS = 200
 
 
 class Optimizer(ABC):
@@ -180,19 +178,15 @@ class Optimizer(ABC):
     def _choose(
         self, proposal: Proposal, rng: np.random.Generator
     ) -> tuple[NDArray[np.float64], dict[str, Any]] | None:
-        """The first admissible candidate; else a random one; else any left of a finite space."""
+        """A candidate, or what is proposed in its place, and how it came about."""
+        choice = choose(self.domain, self.history, proposal.Z, rng, ranked=proposal.ranked)
+        if choice is None:
+            return None
         info = dict(proposal.info)
-        for i, z in enumerate(proposal.Z):
-            v = self.domain.admit(z)
-            if v is not None:
-                if proposal.raw is not None:
-                    info["raw"] = proposal.raw[i].tolist()
-                return v, info
-        info["fallback"] = True
-        if not self.domain.exhausted:
-            for z in self.domain.codec.sample(rng, FALLBACK_DRAWS):
-                v = self.domain.admit(z)
-                if v is not None:
-                    return v, info
-        left = next(self.domain.remaining(), None)
-        return None if left is None else (left, info)
+        if choice.row is None:
+            info["fallback"] = True
+        elif proposal.raw is not None:
+            info["raw"] = proposal.raw[choice.row].tolist()
+        if choice.pulled:
+            info["pulled"] = True
+        return choice.v, info

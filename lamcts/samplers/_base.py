@@ -35,11 +35,14 @@ class Proposal:
         info: What the sampler must see again to repeat the run (JSON values).
         raw: (m, k) a solver's own coordinates of the candidates, where they are not the points
             themselves; stored with the trial and handed back in ``info["raw"]``.
+        ranked: Whether the first is better than the others: if it may not be proposed, it is
+            moved to where it may, before another is taken.
     """
 
     Z: NDArray[np.float64]
     info: Mapping[str, Any] = field(default_factory=dict)
     raw: NDArray[np.float64] | None = None
+    ranked: bool = True
 
 
 class Sampler(ABC):
@@ -110,6 +113,10 @@ class Sampler(ABC):
     def done(self) -> bool:
         """Whether the sampler has converged and a new leaf should be selected."""
         return self.one_shot
+
+    def hopeless(self, best: float) -> bool:
+        """Whether it is not expected to reach ``best``, the best value anywhere, any more."""
+        return False
 
     def pull(self, Z: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
         """(<= n, d) the points ``Z``, pulled towards a point of the region until they are in it."""

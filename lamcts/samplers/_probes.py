@@ -83,6 +83,6 @@ class Probes:
             return
         if move == "combine":
             self._combining = False
-            if not y > best:
+            if not y > best or info.get("pulled"):  # what was tried is not what was meant
                 self._gained.clear()
         self._base_value = -np.inf if np.isnan(y) else y

@@ -23,4 +23,4 @@ class RandomSampler(Sampler):
 
     def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
         """Propose random points of the region."""
-        return Proposal(self.fallback(CANDIDATES, rng))
+        return Proposal(self.fallback(CANDIDATES, rng), ranked=False)

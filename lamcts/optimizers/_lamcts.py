@@ -110,10 +110,12 @@ class LAMCTS(Optimizer):
         }
 
     def _prepare(self, number: int) -> None:
-        """Select a leaf and start a solver in it, when there is none or it has converged."""
+        """Select a leaf and start a solver in it, when there is none or it has no more to give."""
         if number < self.n_init:
             return
-        if self._solver is not None and not self._solver.done:
+        best = -np.inf if self.history.best is None else float(self.history.y[self.history.best])
+        solver = self._solver
+        if solver is not None and not (solver.done or solver.hopeless(best)):
             return
         self._leaf = leaf = self.tree.select(self.history.pending_Z)
         rows = np.array(leaf.rows, dtype=int)

@@ -23,11 +23,10 @@ import numpy as np
 
 from lamcts.samplers._base import Proposal, Sampler
 from lamcts.samplers._probes import Probes
+from lamcts.samplers._windows import CAP, LocalModels, Windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from lamcts.surrogate.quadratic import QuadraticModel
 
 __all__ = ["QuadraticSampler"]
 
@@ -35,19 +34,15 @@ __all__ = ["QuadraticSampler"]
 RADIUS, RADIUS_AGAIN, FINEST = 0.2, 0.1, 1e-5
 #: The resolution shrinks by this factor.
 SHRINK = 0.3
-#: Points are used up to this many radii away: 2 d + 1 of them at least, 6 d at most...
-REACH, MOST = 3.0, 6
-#: ... and this many in any dimension: the cost of a model is its cube.
-CAP = 600
 #: The model is sure when 2 d + 1 points lie within this many radii.
 NEAR = 2.0
 #: Gains, in shares of what the model promised, below which a step failed or was fair (Powell).
 FAILED, FAIR = 0.1, 0.7
-#: The share of noise is chosen again after this many points.
-NOISE_EVERY = 5
-DIRECTIONS = 100
-#: Changes of the two lengths within one ask, at most.
-CHANGES = 50
+#: A start is given up below this resolution, when it lacks more than so many times what the last
+#: resolution gained.
+HOPEFUL, PATIENCE = 0.02, 2.0
+#: Directions in which the model's sureness is asked: random ones, and this many axes at most.
+DIRECTIONS, AXES = 100, 100
 
 
 @dataclass(frozen=True)
@@ -76,12 +71,19 @@ class QuadraticSampler(Sampler):
         self._asked = 0
         self._steps_out = 0
         self._since_step = 0
-        self._noise: float | None = None
+        self._levels: list[float] = []  # the best value when each resolution was left
+        self._windows = Windows(self.domain.dim)
 
     @property
     def done(self) -> bool:
         """The finest resolution has nothing to offer."""
         return self._scale.resolution < FINEST
+
+    def hopeless(self, best: float) -> bool:
+        """What is missing is more than finer resolutions have gained lately."""
+        if len(self._levels) < 2 or self._scale.resolution >= HOPEFUL:
+            return False
+        return best - float(self.y.max()) > PATIENCE * (self._levels[-1] - self._levels[-2])
 
     def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
         """Propose the start, a probe along an axis, a step of the model, or a point to learn."""
@@ -101,14 +103,16 @@ class QuadraticSampler(Sampler):
         """Take over the lengths and the noise recorded with a trial."""
         self._asked += 1
         self._starts += info.get("move") == "start"
+        self._windows.note(info)
         self._since_step += 1
         if info.get("move") == "step":
             self._steps_out, self._since_step = self._steps_out + 1, 0
         if self._probes is not None:
             self._probes.note(info)
         if "radius" in info:
+            if float(info["resolution"]) < self._scale.resolution:
+                self._levels.append(float(self.y.max()))
             self._scale = _Scale(float(info["radius"]), float(info["resolution"]))
-            self._noise = float(info["noise"])
 
     def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
         """Lengthen or shorten the radius by what a step gained of what was promised."""
@@ -116,6 +120,7 @@ class QuadraticSampler(Sampler):
         super().tell(z, y, info)
         if self._probes is not None:
             self._probes.tell(z, y, best, info)
+        self._windows.tell(y, info)
         if info.get("move") != "step":
             return
         self._probes = None
@@ -159,60 +164,48 @@ class QuadraticSampler(Sampler):
         scale, least = self._scale, min(2 * self.domain.dim + 1, CAP)
         # a step that does not come back is not waited for for ever
         waiting = self._steps_out > 0 and self._since_step < least + len(pending)
-        for _ in range(CHANGES):
-            model, distances = self._model(centre, scale.radius)
-            info: dict[str, Any] = {
-                "radius": scale.radius,
-                "resolution": scale.resolution,
-                "noise": model.noise,
-            }
+        while True:
+            radius = scale.radius
+            distances = np.sqrt(((self.Z - centre) ** 2).sum(axis=1)) / radius
+            models = self._windows.fit(self.Z, self.y, centre, distances, radius)
+            info: dict[str, Any] = {"radius": radius, "resolution": scale.resolution}
             flat = not (scale.unsure or waiting)
             if flat:
-                step = self._step(model, centre, scale.radius)
-                promised, length = -model.change(step / scale.radius), float(np.linalg.norm(step))
+                step = self._step(models, centre, radius)
+                promised = -models.chosen.change(step / radius)
+                length = float(np.linalg.norm(step))
                 if length >= 0.5 * scale.resolution and promised > 0.0:
-                    Z = np.vstack([centre + step, self._around(centre, scale.radius, 4, rng)])
+                    Z = np.vstack([centre + step, self._around(centre, radius, 4, rng)])
                     info.update(move="step", promised=promised, length=length)
-                    return Proposal(self.domain.legal(np.clip(Z, 0.0, 1.0)), info)
-            P = (pending - centre) / scale.radius
+                    break
+            P = (pending - centre) / radius
             near = (distances <= NEAR).sum() + (np.linalg.norm(P, axis=1) <= NEAR).sum()
             if waiting or near < least:
-                Z = self._spread(model, centre, scale.radius, P, rng)
-                return Proposal(self.domain.legal(np.clip(Z, 0.0, 1.0)), {**info, "move": "spread"})
+                Z = self._spread(models, centre, radius, P, rng)
+                info["move"] = "spread"
+                break
             scale = _finer(scale, flat)
             if scale.resolution < FINEST:
+                Z = self._around(centre, FINEST, 8, rng)
+                info = {"radius": scale.radius, "resolution": scale.resolution, "move": "last"}
                 break
-        info.update(radius=scale.radius, resolution=scale.resolution, move="last")
-        return Proposal(self.domain.legal(self._around(centre, FINEST, 8, rng)), info)
-
-    def _model(
-        self, centre: NDArray[np.float64], radius: float
-    ) -> tuple[QuadraticModel, NDArray[np.float64]]:
-        """The model of the nearest points, and their distances in radii."""
-        from lamcts.surrogate.quadratic import QuadraticModel
-
-        d, n = self.domain.dim, len(self.y)
-        distances = np.sqrt(((self.Z - centre) ** 2).sum(axis=1)) / radius
-        count = int(np.clip((distances <= REACH).sum(), 2 * d + 1, MOST * d))
-        count = min(count, CAP, n)
-        rows = np.argpartition(distances, count - 1)[:count] if count < n else np.arange(n)
-        noise = None if n % NOISE_EVERY == 0 else self._noise
-        S = (self.Z[rows] - centre) / radius
-        return QuadraticModel(S, -self.y[rows], noise), distances[rows]
+        Z = self.domain.legal(np.clip(Z, 0.0, 1.0))
+        return Proposal(Z, {**info, **models.record((Z[0] - centre) / radius)})
 
     def _step(
-        self, model: QuadraticModel, centre: NDArray[np.float64], radius: float
+        self, models: LocalModels, centre: NDArray[np.float64], radius: float
     ) -> NDArray[np.float64]:
         """(d,) to the model's minimum within the radius and the cube."""
         from lamcts.surrogate.trust_region import lowest_in_ball_and_box
 
         low, high = -centre / radius, (1.0 - centre) / radius
+        model = models.chosen
         lowest = lowest_in_ball_and_box(model.slope, model.hessian, 1.0, low, high)
         return np.asarray(radius * lowest)
 
     def _spread(
         self,
-        model: QuadraticModel,
+        models: LocalModels,
         centre: NDArray[np.float64],
         radius: float,
         pending: NDArray[np.float64],
@@ -222,9 +215,10 @@ class QuadraticSampler(Sampler):
         d = self.domain.dim
         T = rng.standard_normal((DIRECTIONS, d))
         T /= np.linalg.norm(T, axis=1)[:, None]
-        T = np.vstack([T, np.eye(d), -np.eye(d)])
+        axes = np.eye(d) if d <= AXES else np.eye(d)[rng.permutation(d)[:AXES]]
+        T = np.vstack([T, axes, -axes])
         T = np.clip(T, -centre / radius, (1.0 - centre) / radius)
-        return np.asarray(centre + radius * T[np.argsort(-model.variance(T, pending))[:8]])
+        return np.asarray(centre + radius * T[np.argsort(-models.chosen.variance(T, pending))[:8]])
 
     def _around(
         self, centre: NDArray[np.float64], radius: float, n: int, rng: np.random.Generator

@@ -1,0 +1,117 @@
+"""Local models of few points and of many: the one that has predicted best is used.
+
+Where the objective is a quadratic over a wide range, distant points tell its Hessian; where it is
+rugged they mislead. Which is the case shows in how well each model foretells the next values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lamcts.surrogate.quadratic import QuadraticModel
+
+__all__ = ["LocalModels", "Windows"]
+
+#: Points are used up to this many radii away, up to 6 d of them (and as many as a window wants)...
+REACH, MOST = 3.0, 6
+#: ... and this many in any dimension: the cost of a model is its cube.
+CAP = 600
+#: The share of noise is chosen again after this many points.
+NOISE_EVERY = 5
+#: Weight of the past in the mean error of a model, and the most that one error counts, as the
+#: logarithm of its ratio to the first model's.
+MEMORY, LARGEST = 0.85, 3.0
+
+
+@dataclass(frozen=True)
+class LocalModels:
+    """The models around one centre.
+
+    Attributes:
+        models: One for each window.
+        chosen: The one to use.
+        value: The value at the centre, to be maximised.
+    """
+
+    models: tuple[QuadraticModel, ...]
+    chosen: QuadraticModel
+    value: float
+
+    def record(self, s: NDArray[np.float64]) -> dict[str, list[float]]:
+        """What `Windows` must see with the value of the point ``s`` (d,), in radii."""
+        return {
+            "noise": [model.noise for model in self.models],
+            "guess": [self.value - model.change(s) for model in self.models],
+        }
+
+
+class Windows:
+    """How many of the nearest points a model is fitted to: three sizes in competition.
+
+    Args:
+        dim: Number of variables: the windows hold at least 2 d + 1 points, 6 d, and as many as a
+            quadratic has coefficients.
+    """
+
+    def __init__(self, dim: int) -> None:
+        full = (dim + 1) * (dim + 2) // 2 + 1
+        least = (2 * dim + 1, min(MOST * dim, full), full)
+        self._sizes = [(low, max(low, MOST * dim)) for low in (min(n, CAP) for n in least)]
+        self._errors = np.zeros(len(least))
+        self._noise: list[float] | None = None
+
+    @property
+    def best(self) -> int:
+        """Which window has foretold best, 0 being the smallest."""
+        return int(self._errors.argmin())
+
+    def fit(
+        self,
+        Z: NDArray[np.float64],
+        y: NDArray[np.float64],
+        centre: NDArray[np.float64],
+        distances: NDArray[np.float64],
+        radius: float,
+    ) -> LocalModels:
+        """Models around a centre (d,), in units of the radius.
+
+        Args:
+            Z: (n, d) points.
+            y: (n,) their values, to be maximised.
+            centre: (d,) the best of them.
+            distances: (n,) from the centre, in radii.
+            radius: Of the next step.
+        """
+        from lamcts.surrogate.quadratic import QuadraticModel
+
+        n = len(y)
+        within = int((distances <= REACH).sum())
+        models: dict[int, QuadraticModel] = {}
+        counts = [min(max(low, min(within, high)), CAP, n) for low, high in self._sizes]
+        for i, count in enumerate(counts):
+            if count not in models:
+                rows = np.argpartition(distances, count - 1)[:count] if count < n else slice(None)
+                noise = None if self._noise is None or n % NOISE_EVERY == 0 else self._noise[i]
+                models[count] = QuadraticModel((Z[rows] - centre) / radius, -y[rows], noise)
+        fitted = tuple(models[count] for count in counts)
+        return LocalModels(fitted, fitted[self.best], float(y.max()))
+
+    def note(self, info: Mapping[str, Any]) -> None:
+        """Take over the shares of noise recorded with a trial."""
+        if "noise" in info:
+            self._noise = [float(noise) for noise in info["noise"]]
+
+    def tell(self, y: float, info: Mapping[str, Any]) -> None:
+        """Compare a value with what each model had foretold."""
+        moved = "pulled" in info or "fallback" in info  # to where nothing was foretold
+        if "guess" in info and not (moved or np.isnan(y)):
+            errors = np.log(np.abs(np.subtract(info["guess"], y)) + 1e-12 * (1.0 + abs(y)))
+            ratios = np.clip(errors - errors[0], -LARGEST, LARGEST)
+            self._errors = MEMORY * self._errors + (1.0 - MEMORY) * ratios

@@ -235,21 +235,18 @@ def test_a_node_killed_in_a_run_costs_no_budget_and_a_new_one_is_used(
     assert len({path.name.split("-")[2] for path in notes.iterdir()}) > 2  # it was used before
 
 
-def test_slots_grow_with_the_cluster(cluster: Any) -> None:
-    executor = RayExecutor(ProblemRef("ackley-v0"), address=cluster.address)
+def test_slots_grow_with_the_cluster(cluster: Any, executor: RayExecutor) -> None:
     assert executor.slots == 1
-    x = [0.0] * 10
     numbers = iter(range(10_000))
 
     def busy_until(slots: int) -> bool:
-        executor.submit(Task(next(numbers), x))
+        executor.submit(Task(next(numbers), [1, 1]))
         executor.wait(0.1)
         return executor.slots == slots
 
     wait_until(lambda: busy_until(2))
     third = cluster.add_node(num_cpus=1)
     wait_until(lambda: busy_until(3))
-    executor.close()
     cluster.remove_node(third)
 
 
@@ -294,11 +291,12 @@ def test_nothing_is_left_of_a_cluster_that_a_run_started(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     wait_until(lambda: process.poll() is not None or len(list(notes.iterdir())) >= 3)
     assert len(marked(token)) > 2
     for _ in range(interrupts):
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: Ray's processes get it too
         time.sleep(0.3)
     out, errors = process.communicate(timeout=60)
     assert process.returncode == (130 if interrupts else 0), errors

@@ -157,7 +157,11 @@ def test_a_bad_budget(tmp_path: Path, budget: Any) -> None:
 def test_a_damaged_header_is_named(tmp_path: Path) -> None:
     search(3, tmp_path / "run")
     file = tmp_path / "run" / RUN_FILE
-    file.write_bytes(file.read_bytes().replace(b'"retries":1', b'"retrying":1', 1))
+    data = file.read_bytes().replace(b'"retries":1', b'"retrying":1', 1)
+    file.write_bytes(data)
+    with pytest.raises(RunError, match=r"run\.jsonl, line 1: .*check sum is wrong"):
+        lamcts.resume(tmp_path / "run", budget=5)
+    file.write_bytes(data.replace(b',"crc":', b',"edited":', 1))
     with pytest.raises(RunError, match=r"run\.jsonl, line 1: the header is damaged"):
         lamcts.resume(tmp_path / "run", budget=5)
 

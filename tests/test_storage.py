@@ -206,6 +206,7 @@ def test_a_torn_line_is_invisible_to_readers_and_cut_by_the_writer(
     assert read_run(folder.path).trials[0].value == 1.5
 
 
+LINE = {"v": 1, "event": "tell", "number": 0, "time": 0.0}
 BAD_LINES = [
     ("not json", "not an event"),
     ("[]", "not an event"),
@@ -219,10 +220,14 @@ BAD_LINES = [
     ('{"v":1,"event":"tell","number":5}', "does not fit the run"),
     ('{"v":1,"event":"tell","number":-1}', "does not fit the run"),
     ('{"v":1,"event":"tell","number":"0"}', "does not fit the run"),
-    (storage.encode({"v": 1, "event": "tell", "number": 0, **TELL, "state": "running"}), "running"),
-    (storage.encode({"v": 1, "event": "tell", "number": 0, **TELL, "value": None}), "value None"),
-    (storage.encode({"v": 1, "event": "ask", "number": 3, **ASK}), "comes before trial 1"),
-    (storage.encode({"v": 1, "event": "ask", "number": 1, **ASK, "x": [5.0, 0]}), "[5.0, 0]"),
+    (storage.encode({**LINE, **TELL, "state": "running"}), "running"),
+    (storage.encode({**LINE, **TELL, "value": None}), "value None"),
+    (storage.encode({**LINE, **TELL, "value": np.nan}), "value nan"),
+    (storage.encode({**LINE, **TELL, "metrics": {"loss": "low"}}), 'metrics is {"loss":"low"}'),
+    (storage.encode({**LINE, **TELL, "number": 1}), "trial 1 was never asked for"),
+    (storage.encode({**LINE, **HEADER, "event": "start"}), "a second start"),
+    (storage.encode({**LINE, **ASK, "event": "ask", "number": 3}), "comes before trial 1"),
+    (storage.encode({**LINE, **ASK, "event": "ask", "number": 1, "x": [5.0, 0]}), "[5.0, 0]"),
     ('{"v":1,"event":"resume"}', "no 'budget'"),
 ]
 
@@ -237,6 +242,30 @@ def test_a_bad_line_is_named(folder: RunFolder, line: str, message: str) -> None
         read_run(folder.path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("line", [1, 2, 3])
+def test_a_changed_digit_is_seen(folder: RunFolder, line: int) -> None:
+    folder.append("ask", number=0, **ASK)
+    folder.append("tell", number=0, **TELL)
+    folder.close()
+    file = folder.path / RUN_FILE
+    lines = file.read_bytes().split(b"\n")
+    lines[line - 1] = lines[line - 1].replace(b"1", b"2", 2)  # in "v", and somewhere else
+    file.write_bytes(b"\n".join(lines))
+    with pytest.raises(RunError, match=rf"line {line}: .*check sum is wrong\); .*lamcts repair"):
+        read_run(folder.path)
+
+
+def test_lines_without_a_check_sum_are_read(folder: RunFolder) -> None:
+    folder.append("ask", number=0, **ASK)
+    folder.close()
+    file = folder.path / RUN_FILE
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert all(len(line.pop("crc")) == 8 for line in lines)
+    lines.append({"v": 1, "event": "tell", "time": 0.0, "number": 0, **TELL})
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_run(folder.path).trials[0].value == 1.5
 
 
 @given(at=st.integers(0, 2000), byte=st.binary(max_size=2), drop=st.integers(0, 2))

@@ -1,13 +1,16 @@
 """A run is a folder: ``run.jsonl``, append-only, one event a line, is the truth of it.
 
 Events: ``start`` (the header), ``ask`` (a trial, before its evaluation starts; again with a higher
-``attempt`` when it is evaluated again), ``tell`` (what came of it), ``resume``, ``stop``.
+``attempt`` when it is evaluated again), ``tell`` (what came of it), ``resume``, ``stop``. Each line
+ends with a check sum, so that a changed byte is seen.
 """
 
 from __future__ import annotations
 
+from lamcts.storage._events import FORMAT, Event, encode
 from lamcts.storage._folder import RunFolder, default_folder, list_runs
-from lamcts.storage._log import FORMAT, RUN_FILE, Event, RunWriteError, encode
+from lamcts.storage._log import RUN_FILE, RunWriteError
+from lamcts.storage._repair import Repair, repair
 from lamcts.storage._stored import (
     StoredRun,
     differences,
@@ -21,6 +24,7 @@ __all__ = [
     "FORMAT",
     "RUN_FILE",
     "Event",
+    "Repair",
     "RunFolder",
     "RunWriteError",
     "StoredRun",
@@ -30,6 +34,7 @@ __all__ = [
     "list_runs",
     "outcome_in",
     "read_run",
+    "repair",
     "run_path",
     "stored_run",
 ]

@@ -18,13 +18,12 @@ from typing import Any
 
 from lamcts._threads import THREAD_LIMITS
 from lamcts.errors import InvalidArgument, RunError
+from lamcts.storage._events import Event, encode
 from lamcts.storage._log import (
     RUN_FILE,
-    Event,
     RunLog,
     RunWriteError,
     check_locks,
-    encode,
     read_events,
     replace_file,
 )
@@ -75,7 +74,8 @@ class RunFolder:
             raise RunWriteError(f"{path}: cannot be made ({error.strerror})") from error
         folder = cls(path)
         try:
-            replace_file(path / "env.json", json.dumps(_environment(), indent=2) + "\n")
+            environment = json.dumps(_environment(), indent=2) + "\n"
+            replace_file(path / "env.json", environment.encode())
             folder.append("start", **header)
             for directory in (path, path.parent):
                 _sync(directory)
@@ -112,7 +112,7 @@ class RunFolder:
 
     def write_best(self, trial: Mapping[str, Any]) -> None:
         """Replace ``best.json``."""
-        replace_file(self.path / "best.json", json.dumps(trial, indent=2) + "\n")
+        replace_file(self.path / "best.json", (json.dumps(trial, indent=2) + "\n").encode())
 
     def trial_folder(self, number: int) -> Path:
         """A trial's private folder, made if it is not there; it survives the trial's attempts."""

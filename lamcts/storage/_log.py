@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
-import math
 import os
 import time
 import weakref
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lamcts.errors import RunError
+from lamcts.storage._events import FORMAT, Damaged, Event, UnknownFormat, decode, seal
 
 try:
     import fcntl
@@ -19,22 +18,17 @@ except ImportError:  # Windows: a search without a folder runs all the same
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
-    "FORMAT",
     "RUN_FILE",
-    "Event",
     "RunLog",
     "RunWriteError",
     "check_locks",
     "read_events",
+    "repair_hint",
     "replace_file",
 ]
 
-#: Version of the run file's format, in every line as ``v``.
-FORMAT = 1
 RUN_FILE = "run.jsonl"
 LOCK_FILE = "run.lock"
-
-Event = dict[str, Any]
 
 #: Locks held here. A forked child (a data loader's) has a copy of each and would hold it on.
 _held: weakref.WeakSet[IO[str]] = weakref.WeakSet()
@@ -78,7 +72,7 @@ class RunLog:
             RunWriteError: It is not; the file may end in a torn line, and nothing more is written.
         """
         event = {"v": FORMAT, "event": kind, "time": round(time.time(), 3), **fields}
-        line = encode(event).encode() + b"\n"
+        line = seal(event) + b"\n"
         try:
             if self._file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -129,20 +123,17 @@ def read_events(path: Path) -> tuple[list[Event], int]:
     return [_decode(path, i, line) for i, line in enumerate(lines, 1)], size
 
 
-def encode(value: Any) -> str:
-    """JSON of ``value`` on one line. Floats round-trip exactly, those that JSON lacks too."""
-    try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_scalar)
-    except ValueError:
-        return json.dumps(_mark(value), allow_nan=False, separators=(",", ":"), default=_scalar)
+def repair_hint(folder: Path) -> str:
+    """The tail of a message about a damaged file."""
+    return f"keep what is whole with: lamcts repair {folder}"
 
 
-def replace_file(path: Path, text: str) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     """Write a file aside and move it into place, so that a reader sees the old or the new one."""
     aside = path.with_name(path.name + ".new")
     try:
-        with open(aside, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(aside, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
@@ -152,43 +143,11 @@ def replace_file(path: Path, text: str) -> None:
 
 def _decode(path: Path, number: int, line: bytes) -> Event:
     try:
-        event = json.loads(line, object_hook=_unmark)
-        version = event["v"]
-        if not isinstance(event["event"], str):
-            raise TypeError
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise RunError(
-            f"{path}, line {number}: not an event of a run; the file was changed or damaged"
-        ) from None
-    if version != FORMAT:
-        raise RunError(
-            f"{path}, line {number}: format {version} is not known here (this version reads "
-            f"{FORMAT}); upgrade lamcts"
-        )
-    return dict(event)
-
-
-def _scalar(value: Any) -> Any:
-    """NumPy scalars as Python's, which JSON knows."""
-    if getattr(value, "shape", None) == ():
-        return value.item()
-    raise TypeError(f"{value!r} ({type(value).__name__}) cannot be stored as JSON")
-
-
-def _mark(value: Any) -> Any:
-    """The value with each float that JSON has no number for as ``{"$float": "nan"}``."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": str(float(value))}
-    if isinstance(value, dict):
-        return {key: _mark(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_mark(item) for item in value]
-    return value
-
-
-def _unmark(value: dict[str, Any]) -> Any:
-    marked = value.get("$float") if len(value) == 1 else None
-    return float(marked) if isinstance(marked, str) else value
+        return decode(line)
+    except Damaged as damage:
+        raise RunError(f"{path}, line {number}: {damage}; {repair_hint(path.parent)}") from None
+    except UnknownFormat as error:
+        raise RunError(f"{path}, line {number}: {error}") from None
 
 
 def _lock(folder: Path) -> IO[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,19 @@ from lamcts.errors import LamctsError, RunError
 from lamcts.history import Trial, TrialState
 from lamcts.outcome import Outcome
 from lamcts.spaces import Space, from_json, space_from_description
-from lamcts.storage._log import RUN_FILE, Event, read_events
+from lamcts.storage._events import Event, check
+from lamcts.storage._log import RUN_FILE, read_events, repair_hint
 
-__all__ = ["StoredRun", "differences", "outcome_in", "read_run", "run_path", "stored_run"]
+__all__ = [
+    "StoredRun",
+    "apply",
+    "differences",
+    "outcome_in",
+    "read_run",
+    "run_path",
+    "stored_run",
+    "stored_space",
+]
 
 _OUTCOME = ("state", "value", "metrics", "artifacts", "error", "seconds")
 
@@ -43,7 +54,8 @@ class StoredRun:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do within the budget."""
-        return self.stop is not None and self.stop["stopped"] in ("budget", "exhausted")
+        ended = self.stop is not None and self.stop["stopped"] in ("budget", "exhausted")
+        return ended and all(trial.state.finished for trial in self.trials)
 
     @property
     def seconds(self) -> float:
@@ -85,25 +97,44 @@ def stored_run(folder: Path, events: list[Event]) -> StoredRun:
     """Check that events make up a run, and gather what they say."""
     file = folder / RUN_FILE
     if not events or events[0]["event"] != "start":
-        raise RunError(f"{file}: holds no run (its first line is not a start); start a new one")
+        raise RunError(
+            f"{file}: holds no run (its first line is not a start); start a new one"
+            + (f", or {repair_hint(folder)}" if events else "")
+        )
     header = events[0]
     trials: list[Trial] = []
-    numbered = enumerate(events, 1)
-    line, _ = next(numbered)
+    line = 1
     try:
-        space = space_from_description(header["fingerprint"]["space"])
+        space = stored_space(header)
         budget = header["budget"]
-        for line, event in numbered:  # noqa: B007 - the message below names the line
+        for line, event in enumerate(events[1:], 2):  # noqa: B007 - the message names the line
+            check(event)
             if event["event"] == "resume":
                 budget = event["budget"]
-            elif event["event"] in ("ask", "tell"):
-                _apply(event, trials, space)
+            elif event["event"] == "start":
+                raise ValueError("a second start")
             elif event["event"] != "stop":
-                raise ValueError(f"unknown event {event['event']!r}")
-    except (KeyError, TypeError, ValueError, IndexError, LamctsError) as error:
-        raise RunError(f"{file}, line {line}: does not fit the run ({_why(error)})") from error
+                apply(event, trials, space)
+    except (ValueError, LamctsError) as error:
+        raise RunError(
+            f"{file}, line {line}: does not fit the run ({error}); {repair_hint(folder)}"
+        ) from error
     stop = events[-1] if events[-1]["event"] == "stop" else None
     return StoredRun(folder, header, events, space, trials, budget, stop)
+
+
+def stored_space(header: Event) -> Space[Any]:
+    """The search space of a run, whose header is checked.
+
+    Raises:
+        ValueError: A field of the header is missing, or none of a run.
+        InvalidArgument: It describes no space, or an initial point is not in it.
+    """
+    check(header)
+    space = space_from_description(header["fingerprint"]["space"])
+    for x, _ in header["init"]:
+        from_json(space, x)
+    return space
 
 
 def outcome_in(event: Event) -> Outcome:
@@ -115,7 +146,8 @@ def outcome_in(event: Event) -> Outcome:
     outcome = Outcome.from_dict({name: event[name] for name in _OUTCOME})
     if not outcome.state.finished:
         raise ValueError(f"told as {outcome.state}")
-    if (outcome.state is TrialState.COMPLETE) != isinstance(outcome.value, float):
+    number = isinstance(outcome.value, float) and math.isfinite(outcome.value)
+    if (outcome.state is TrialState.COMPLETE) != number:
         raise ValueError(f"{outcome.state} with value {outcome.value!r}")
     return outcome
 
@@ -133,12 +165,19 @@ def differences(stored: Any, now: Any, where: str = "") -> Iterator[str]:
         yield f"{where}: {stored!r} in the run, {now!r} now"
 
 
-def _apply(event: Event, trials: list[Trial], space: Space[Any]) -> None:
-    """Bring the list of trials up to date with one event."""
+def apply(event: Event, trials: list[Trial], space: Space[Any]) -> None:
+    """Bring the list of trials up to date with an ``ask`` or a ``tell``.
+
+    Raises:
+        ValueError: It does not fit what came before.
+        InvalidArgument: Its point is not in the space.
+    """
     number = event["number"]
     again = number < len(trials)
-    if number < 0 or (again and trials[number].state.finished):
+    if again and trials[number].state.finished:
         raise ValueError(f"trial {number} is finished already")
+    if not again and "x" not in event:
+        raise ValueError(f"trial {number} was never asked for")
     if event["event"] == "tell":
         trials[number] = replace(trials[number], **vars(outcome_in(event)))
     elif again:
@@ -156,7 +195,3 @@ def _apply(event: Event, trials: list[Trial], space: Space[Any]) -> None:
         )
     else:
         raise ValueError(f"trial {number} comes before trial {len(trials)}")
-
-
-def _why(error: Exception) -> str:
-    return f"no {error}" if isinstance(error, KeyError) else str(error)

@@ -1,12 +1,10 @@
-"""Commands about stored runs: ``list``, ``show``, ``export``. They only ever read."""
+"""Commands about stored runs: ``list`` and ``show``, which only ever read, and ``repair``."""
 
 from __future__ import annotations
 
-import csv
-import sys
-from enum import Enum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,18 +14,12 @@ from lamcts.cli._output import number, print_json, print_table, say
 from lamcts.cli._summary import print_summary
 from lamcts.errors import LamctsError, RunError, did_you_mean
 from lamcts.result import Result, load_result
-from lamcts.storage import list_runs, run_path
+from lamcts.storage import list_runs, repair, run_path
 
 __all__ = ["RUNS", "find_run"]
 
 RUNS = Path("runs")  # where runs are kept, in the current folder
-
-
-class Format(str, Enum):
-    """What ``lamcts export`` writes."""
-
-    json = "json"
-    csv = "csv"
+_SHOWN = 8  # lines and trials that are named one by one
 
 
 def find_run(run: str) -> Path:
@@ -91,31 +83,27 @@ def show(run: RunFolder, json: Json = False) -> None:
         print_summary(result)
 
 
-@app.command()
-def export(
-    run: RunFolder,
-    format: Annotated[Format, typer.Option("--format", help="json: a list; csv: a table.")] = (
-        Format.json
-    ),
-) -> None:
-    """Print every trial of a run; the JSON can be given to ``lamcts run --init``."""
-    trials = load_result(find_run(run)).trials_to_json()
-    if format is Format.json:
-        print_json(trials)
+@app.command("repair")
+def repair_command(run: RunFolder) -> None:
+    """Mend a damaged run file: every whole trial is kept, and the damaged file beside it."""
+    done = repair(find_run(run))
+    if done is None:
+        say("nothing to repair")
         return
-    rows = [dict(_flat(trial)) for trial in trials]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    typer.echo(f"kept          {done.kept} trials with their outcome")
+    if done.open:
+        typer.echo(f"no outcome    {_numbers(done.open)}: evaluated again by resume")
+    if done.lost:
+        typer.echo(f"lost          {_numbers(done.lost)}: where it was cannot be read")
+    for line, why in done.dropped[:_SHOWN]:
+        typer.echo(f"line {line:<8} {why}")
+    if len(done.dropped) > _SHOWN:
+        typer.echo(f"... and {len(done.dropped) - _SHOWN} lines more")
+    say(f"the damaged file is kept: {done.original}")
+    say(f"go on with: lamcts resume {done.folder}")
 
 
-def _flat(data: Any, name: str = "") -> list[tuple[str, Any]]:
-    """Nested values as columns: ``x[0]``, ``x.cell``, ``metrics.loss``."""
-    if isinstance(data, dict):
-        parts = [(f"{name}.{key}" if name else key, value) for key, value in data.items()]
-    elif isinstance(data, list):
-        parts = [(f"{name}[{i}]", value) for i, value in enumerate(data)]
-    else:
-        return [(name, data)]
-    return [pair for part, value in parts for pair in _flat(value, part)]
+def _numbers(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:_SHOWN]))
+    word = "trial" if len(numbers) == 1 else "trials"
+    return f"{word} {shown}" + (f" and {len(numbers) - _SHOWN} more" if numbers[_SHOWN:] else "")

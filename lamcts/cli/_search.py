@@ -88,7 +88,8 @@ def run(
     init: Annotated[
         Path | None,
         typer.Option(
-            help='Points to begin with: JSON of `lamcts export`, or a line {"x": ...} each.',
+            help="Points to begin with: a file of `lamcts export`, a run's folder, or a line "
+            '{"x": ..., "value": ...} each.',
             show_default=False,
         ),
     ] = None,

@@ -66,8 +66,8 @@ def files(folder: Path) -> None:
         ("run bowl.py --name=", ["--name", "''"]),
         ("run bowl.py --init gone.jsonl", ["--init", "'gone.jsonl'", "No such file"]),
         ("run bowl.py --init outside.jsonl", ["init", "5.0"]),
-        ("run bowl.py --init shape.jsonl", ["--init: entry 1 of 'shape.jsonl'"]),
-        ("run bowl.py --init no_x.jsonl", ["--init: entry 1 of 'no_x.jsonl': it has no x"]),
+        ("run bowl.py --init shape.jsonl", ["'shape.jsonl', line 1: column x[2]"]),
+        ("run bowl.py --init no_x.jsonl", ["'no_x.jsonl', line 1: column x[0]: missing"]),
         ("run bowl.py --init text.jsonl", ["--init", "'text.jsonl'", "not JSON"]),
         ("check gone.py", ["no file 'gone.py'"]),
         ("check bowl.py --set tarqet=1", ["tarqet", "did you mean 'target'"]),
@@ -82,6 +82,7 @@ def files(folder: Path) -> None:
         ("show .", ["there is no run here", "lamcts list"]),
         ("resume nothing", ["RUN: 'nothing' is no run"]),
         ("export nothing", ["RUN: 'nothing' is no run"]),
+        ("repair nothing", ["RUN: 'nothing' is no run"]),
         ("bench --functions akley", ["'akley'", "did you mean 'ackley'"]),
         ("bench --optimizers lamtcs", ["'lamtcs'", "did you mean 'lamcts'"]),
         ("bench --budget 0", ["budget", "0"]),
@@ -153,3 +154,33 @@ def test_run_file_cut_short(lamcts: Call, folder: Path, cut: int) -> None:
         assert outcome.err.startswith("Error: ")
         assert str(file.name) in outcome.err
         assert file.read_bytes() == whole[:cut]
+
+
+def test_a_damaged_run_is_repaired_as_the_error_says(lamcts: Call, folder: Path) -> None:
+    words = ("run", "bowl.py", "--seed", "0", "--optimizer", "random", "--name", "a", "--quiet")
+    assert lamcts(*words).code == 0
+    file = folder / "runs" / "bowl" / "a" / "run.jsonl"
+    assert lamcts("repair", "a").err == "nothing to repair\n"
+    lines = file.read_bytes().splitlines(keepends=True)
+    lines[4], lines[5] = b"?\n", lines[5][9:]  # the outcome of trial 1, and where trial 2 was
+    file.write_bytes(b"".join(lines))
+    for command in ("show a", "export a", "resume a --budget 20"):
+        refused = lamcts(*command.split())
+        assert (refused.code, refused.out) == (2, ""), refused
+        assert refused.err.endswith("keep what is whole with: lamcts repair runs/bowl/a\n")
+    assert "lamcts repair runs/bowl/a" in lamcts("list").err
+    done = lamcts("repair", "a")
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "kept          10 trials with their outcome",
+        "no outcome    trial 1: evaluated again by resume",
+        "lost          trial 2: where it was cannot be read",
+        "line 5        cannot be read",
+        "line 6        cannot be read",
+        "line 7        does not fit the run (trial 2 was never asked for)",
+    ]
+    assert "the damaged file is kept: runs/bowl/a/run.jsonl.damaged-" in done.err
+    assert done.err.endswith("go on with: lamcts resume runs/bowl/a\n")
+    assert lamcts("resume", "a").code == 0
+    assert "12 complete, 1 lost (budget 12)" in lamcts("show", "a").out
+    assert lamcts("repair", "a").err == "nothing to repair\n"

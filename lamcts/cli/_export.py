@@ -1,0 +1,135 @@
+"""``lamcts export``: the trials of a run, for other tools."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+
+from lamcts.cli._app import app
+from lamcts.cli._columns import flat
+from lamcts.cli._options import RunFolder
+from lamcts.cli._optuna import export_study
+from lamcts.cli._output import say, to_plain
+from lamcts.cli._runs import find_run
+from lamcts.errors import DependencyNotInstalled, InvalidArgument
+from lamcts.result import Result, load_result
+
+Rows = list[dict[str, Any]]
+
+
+class Format(str, Enum):
+    """What ``lamcts export`` writes."""
+
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+    optuna = "optuna"
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="json: a list; jsonl: a line each; csv and parquet: a table; optuna: a study.",
+        ),
+    ] = Format.json,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            help="A new file; for optuna also the URL of a database.  [default: print]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Print or write every trial of a run; all but a study can be given to ``run --init``."""
+    result = load_result(find_run(run))
+    if format is Format.optuna:
+        export_study(result, _named(out, "study.log or sqlite:///study.db"))
+    elif format is Format.parquet:
+        _create(_named(out, "trials.parquet"), _parquet(result))
+    else:
+        text = {Format.json: _json, Format.jsonl: _jsonl, Format.csv: _csv}[format](result)
+        if out is None:
+            typer.echo(text, nl=False)
+        else:
+            _create(out, text.encode("utf-8", "backslashreplace"))
+    if out is not None:
+        say(f"wrote {len(result.trials)} trials to {out}")
+
+
+def _named(out: str | None, example: str) -> str:
+    if out is None:
+        raise InvalidArgument(f"--out: this format is not printed; give a file, such as {example}")
+    return out
+
+
+def _create(out: str, data: bytes) -> None:
+    """Write a new file.
+
+    Raises:
+        InvalidArgument: There is one, or it cannot be written.
+    """
+    try:
+        with open(out, "xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise InvalidArgument(f"--out: {out!r} exists; choose another name") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InvalidArgument(f"--out: {out!r} cannot be written: {why}") from None
+
+
+def _json(result: Result) -> str:
+    return json.dumps(to_plain(result.trials_to_json()), indent=2, allow_nan=False) + "\n"
+
+
+def _jsonl(result: Result) -> str:
+    trials = to_plain(result.trials_to_json())
+    return "".join(json.dumps(trial, allow_nan=False) + "\n" for trial in trials)
+
+
+def _csv(result: Result) -> str:
+    rows = _rows(result)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _columns(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _parquet(result: Result) -> bytes:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise DependencyNotInstalled(
+            'export --format parquet needs pyarrow; run: pip install "lamcts[parquet]"'
+        ) from error
+    rows = _rows(result)
+    columns = {name: [_figure(name, row.get(name)) for row in rows] for name in _columns(rows)}
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.table(columns), file)
+    return file.getvalue()
+
+
+def _rows(result: Result) -> Rows:
+    return [flat(trial) for trial in result.trials_to_json()]
+
+
+def _columns(rows: Rows) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _figure(name: str, value: Any) -> Any:
+    """A figure that JSON has no number for, which stands as text, as the number it is."""
+    is_figure = name.startswith(("metrics.", "cost.")) and value is not None
+    return float(value) if is_figure else value

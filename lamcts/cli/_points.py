@@ -48,7 +48,9 @@ def read_points(file: Path, evaluator: Evaluator) -> list[Any]:
 
 def _is_complete(cell: Any) -> bool:
     if cell is not None and cell not in list(TrialState):
-        raise ValueError(f"column state: {cell!r} is no state; {did_you_mean(str(cell), [*TrialState])}")
+        raise ValueError(
+            f"column state: {cell!r} is no state; {did_you_mean(str(cell), [*TrialState])}"
+        )
     return cell in (None, TrialState.COMPLETE)
 
 

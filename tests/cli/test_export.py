@@ -191,7 +191,10 @@ GOOD = "0.1,0.5,3,5,0,2,1,0,1,1,2.5\n"
         (HEADER + GOOD[:-5], "is not CSV: line 2: 10 cells under 11 names"),
         (HEADER.replace("x.op", "x.oq") + GOOD, "line 2: column x.oq: no part of this space"),
         (HEADER.replace("x.op", "x.depth") + GOOD, "is not CSV: line 1: two columns have one name"),
-        ("state," + HEADER + "done," + GOOD, "line 2: column state: 'done' is no state; known: com"),
+        (
+            "state," + HEADER + "done," + GOOD,
+            "line 2: column state: 'done' is no state; known: com",
+        ),
         (HEADER + '"' + GOOD, "is not CSV: line 2: unexpected end of data"),
     ],
 )

@@ -237,6 +237,7 @@ def minimize(
     budget: int,
     seed: int | None = None,
     optimizer: str = "lamcts",
+    noisy: bool = False,
     **settings: Any,
 ) -> Result:
     """Find where a function is smallest.
@@ -247,6 +248,7 @@ def minimize(
         budget: How often the function may be called.
         seed: One seed, one run; drawn when ``None``.
         optimizer: One of `lamcts.optimizers.list_optimizers`.
+        noisy: Whether two calls with a point may differ: then the best is by estimated mean.
         **settings: The optimizer's settings, and what else `search` takes.
 
     >>> import lamcts
@@ -255,7 +257,7 @@ def minimize(
     >>> result.best.value < 1.0
     True
     """
-    evaluator = FunctionEvaluator(function, space, "minimize")
+    evaluator = FunctionEvaluator(function, space, "minimize", noisy=noisy)
     return search(evaluator, budget=budget, seed=seed, optimizer=optimizer, **settings)
 
 
@@ -266,8 +268,9 @@ def maximize(
     budget: int,
     seed: int | None = None,
     optimizer: str = "lamcts",
+    noisy: bool = False,
     **settings: Any,
 ) -> Result:
     """Find where a function is largest; the arguments are those of `minimize`."""
-    evaluator = FunctionEvaluator(function, space, "maximize")
+    evaluator = FunctionEvaluator(function, space, "maximize", noisy=noisy)
     return search(evaluator, budget=budget, seed=seed, optimizer=optimizer, **settings)

@@ -37,6 +37,7 @@ class Domain:
         feasible: Cheap predicate on a point of the space; ``None`` admits all.
         canonical: Maps a point to the one that stands for its equivalents; ``None``: itself.
         allow_repeats: Whether a point may be proposed again.
+        noisy: Whether values carry noise, for solvers to read.
     """
 
     def __init__(
@@ -46,11 +47,13 @@ class Domain:
         feasible: Callable[[Any], bool] | None = None,
         canonical: Callable[[Any], Any] | None = None,
         allow_repeats: bool = False,
+        noisy: bool = False,
     ) -> None:
         self.codec = codec
         self.feasible = feasible
         self.canonical = canonical
         self.allow_repeats = allow_repeats
+        self.noisy = noisy
         self._seen: set[bytes] = set()
 
     @property

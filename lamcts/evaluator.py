@@ -69,6 +69,7 @@ class Evaluator:
     Attributes:
         space: The search space (`lamcts.spaces`, or a real gymnasium space).
         direction: ``"minimize"`` or ``"maximize"``.
+        noisy: Whether two evaluations of a point may differ.
         id: The registered name, when made by `lamcts.make`.
         trial: The trial being evaluated (`TrialContext`).
         default_budget: Trials that ``lamcts run`` spends when no budget is given.
@@ -77,6 +78,7 @@ class Evaluator:
 
     space: Space[Any]
     direction: Direction = "minimize"
+    noisy: bool = False
     id: str | None = None
     trial: TrialContext = TrialContext()
     default_budget: int = 100

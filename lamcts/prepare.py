@@ -36,6 +36,7 @@ class FunctionEvaluator(Evaluator):
         function: Takes a point, returns a number or an `Evaluation`.
         space: The search space.
         direction: ``"minimize"`` or ``"maximize"``.
+        noisy: Whether two calls with a point may differ.
     """
 
     def __init__(
@@ -43,12 +44,15 @@ class FunctionEvaluator(Evaluator):
         function: Callable[[Any], float | Evaluation],
         space: Space[Any],
         direction: Direction = "minimize",
+        *,
+        noisy: bool = False,
     ) -> None:
         if not callable(function):
             raise InvalidArgument(f"function: {function!r} cannot be called; give a function of x")
         self.function = function
         self.space = as_space(space)
         self.direction = direction
+        self.noisy = noisy
 
     def evaluate(self, x: Any) -> float | Evaluation:
         """Call the function."""
@@ -84,6 +88,7 @@ def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Opti
         seed=seed,
         feasible=Feasibility(constraints, evaluator) if constraints else None,
         canonical=evaluator.canonical if overridden else None,
+        noisy=evaluator.noisy,
         **config.settings,
     )
 
@@ -220,8 +225,10 @@ def _in_workers(config: RunConfig) -> bool:
 
 
 def _fingerprint(evaluator: Evaluator) -> dict[str, Any]:
-    return {
+    fingerprint = {
         "problem": evaluator.id or type(evaluator).__qualname__,
         "direction": evaluator.direction,
         "space": describe(as_space(evaluator.space)),
     }
+    # left out when it is not: runs of versions that did not know it are the same problem
+    return {**fingerprint, "noisy": True} if evaluator.noisy else fingerprint

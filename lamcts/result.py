@@ -7,11 +7,15 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from lamcts.errors import DependencyNotInstalled, LamctsError
 from lamcts.history import Trial, TrialState
+from lamcts.incumbent import estimate
 from lamcts.spaces import Codec, Space, to_json
 from lamcts.storage import StoredRun, read_run
 
@@ -41,6 +45,8 @@ class Result:
         seconds: Wall time of the run, all sessions together.
         test: The evaluator's held-out figures of the best point.
         folder: The run's folder, when there is one.
+        noisy: Whether two evaluations of a point may differ: then `best` has the best estimated
+            mean, not the luckiest value.
     """
 
     problem: str
@@ -54,15 +60,16 @@ class Result:
     seconds: float
     test: Mapping[str, float] = field(default_factory=dict)
     folder: Path | None = None
+    noisy: bool = False
 
     @property
     def best(self) -> Trial:
-        """The best complete trial; of equals, the first.
+        """The best complete trial, the first of equals; of noisy ones, by estimated mean.
 
         Raises:
             LamctsError: No trial has completed; the message shows the first error.
         """
-        best = best_trial(self.trials, self.direction)
+        best, _ = self._found
         if best is None:
             errors = [t for t in self.trials if t.error]
             message = f"best: no trial has completed ({len(errors)} did not succeed)"
@@ -72,6 +79,25 @@ class Result:
         return best
 
     @property
+    def estimate(self) -> float | None:
+        """The estimated noise-free value of `best`; ``None`` when values have no noise."""
+        return self._found[1]
+
+    @cached_property
+    def _found(self) -> tuple[Trial | None, float | None]:
+        """The best trial, and the estimated mean it was chosen by."""
+        best = best_trial(self.trials, self.direction)
+        if best is None or not self.noisy:
+            return best, None
+        sign = 1.0 if self.direction == "maximize" else -1.0
+        codec = Codec(self.space)
+        done = [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
+        Z = codec.encode(np.array([codec.to_vector(trial.x) for trial in done]))
+        means = estimate(Z, np.array([sign * (trial.value or 0.0) for trial in done]), codec)
+        row = int(np.nanargmax(means))
+        return done[row], sign * float(means[row])
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many trials are in each state; every state has an entry."""
         counts = Counter(trial.state for trial in self.trials)
@@ -79,9 +105,10 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """The result as one object of JSON values, as ``lamcts run --json`` prints it."""
-        best = best_trial(self.trials, self.direction)
+        best, mean = self._found
         keys = ("number", "value", "x", "metrics", "cost")
-        shown = None if best is None else trial_to_json(self.space, best)
+        shown = best and trial_to_json(self.space, best)
+        estimated = {} if mean is None else {"estimate": mean}
         return {
             "run": None if self.folder is None else str(self.folder),
             "problem": self.problem,
@@ -89,7 +116,7 @@ class Result:
             "seed": self.seed,
             "budget": self.budget,
             "trials": self.counts,
-            "best": shown and {key: shown[key] for key in keys},
+            "best": shown and {**{key: shown[key] for key in keys}, **estimated},
             "test": _figures(self.test),
             "stopped": self.stopped,
             "seconds": round(self.seconds, 3),
@@ -130,7 +157,7 @@ class Result:
         return pandas.DataFrame(rows)
 
     def __repr__(self) -> str:
-        best = best_trial(self.trials, self.direction)
+        best, _ = self._found
         shown = "none" if best is None else f"{best.value:.6g}"
         done = sum(trial.state.finished for trial in self.trials)
         return (
@@ -140,11 +167,12 @@ class Result:
 
     def _repr_html_(self) -> str:
         """A small table, for notebooks."""
-        best = best_trial(self.trials, self.direction)
+        best, mean = self._found
         rows = {
             "problem": self.problem,
             "optimizer": self.optimizer,
             "best value": "none" if best is None else f"{best.value:.6g}",
+            **({} if mean is None else {"estimated mean": f"{mean:.6g}"}),
             "best x": "none" if best is None else str(best.x),
             "trials": ", ".join(f"{n} {state}" for state, n in self.counts.items() if n),
             "seed": self.seed,
@@ -181,6 +209,7 @@ def result_of(run: StoredRun) -> Result:
         seconds=run.seconds,
         test=stop["test"],
         folder=run.folder,
+        noisy=header["fingerprint"].get("noisy", False),
     )
 
 

@@ -142,6 +142,7 @@ class Run:
         self._callbacks.notify("on_run_start", self)
         with Interrupts(on_first=lambda: self.stop("interrupted")) as interrupts:
             stopped = self._loop(interrupts)
+        self._best_of_noisy()
         tested = self.best if stopped in _TESTED else None
         figures = {} if tested is None else held_out(self.evaluator, tested.x)
         result = self._result(stopped, figures)
@@ -284,7 +285,8 @@ class Run:
         self.counts[TrialState.RUNNING] -= 1
         self.counts[trial.state] += 1
         self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
-        if trial.state in _ANSWERS and not self.config.settings.get("allow_repeats"):
+        repeats = self.evaluator.noisy or self.config.settings.get("allow_repeats")
+        if trial.state in _ANSWERS and not repeats:
             self._answers.setdefault(self._key(trial), outcome)
         self._note_best(trial)
         if not self._replaying:
@@ -295,6 +297,12 @@ class Run:
         candidates = [trial] if self.best is None else [self.best, trial]
         self.best = best_trial(candidates, self.evaluator.direction)
         if self.best is trial and not self._replaying:
+            self._write_best()
+
+    def _best_of_noisy(self) -> None:
+        """Until the end of a run the luckiest trial was shown; now that of the best mean."""
+        if self.evaluator.noisy and self.best is not None:
+            self.best = self._result("", {}).best
             self._write_best()
 
     # -- replay --------------------------------------------------------------------------------
@@ -351,6 +359,7 @@ class Run:
             problem=self.problem,
             optimizer=self.config.optimizer,
             direction=self.evaluator.direction,
+            noisy=self.evaluator.noisy,
             space=self._space,
             seed=self.optimizer.seed,
             budget=self.config.budget,

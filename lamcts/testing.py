@@ -250,11 +250,13 @@ class _Check:
             values.append(_value(self.evaluator.evaluate(self.point), self.evaluator.direction))
         if len(set(values)) == 1:
             return f"the same value {_REPEATS} times"
+        if self.evaluator.noisy:
+            return f"different values for one point, as its noisy = True says ({_list(values)})"
         self.note(
             "warning",
             "evaluate",
-            f"the same point gives different values ({_list(values)}): fine for a noisy "
-            "objective, else seed what is random from the point",
+            f"the same point gives different values ({_list(values)}): say noisy = True "
+            "if that is meant, else seed what is random from the point",
         )
         self.value = None
         return None

@@ -52,6 +52,7 @@ class Synthetic(lamcts.Evaluator):
         )
         self.space = self.function.space
         self.direction = self.function.direction
+        self.noisy = self.function.noisy
         self.notice = self.function.notice
 
     @property

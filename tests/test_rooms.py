@@ -14,7 +14,7 @@ FLOORS = [
     ["errors", "settings", "spaces", "evaluator", "_growing", "history", "_threads"],
     ["functions", "registry", "_finding", "problem", "outcome"],
     ["domain", "boundary", "region", "tree"],
-    ["acquisition", "surrogate", "border", "limits", "choice", "samplers", "optimizers"],
+    ["acquisition", "surrogate", "border", "limits", "choice", "incumbent", "samplers", "optimizers"],
     ["config", "callbacks", "constraints", "failures", "interrupts", "executors", "storage"],
     ["result", "prepare", "run", "api"],
     ["progress", "testing", "benchmark", "cli", "__main__"],

@@ -41,7 +41,11 @@ def print_summary(result: Result, words: str | None = None, overhead: float | No
     except LamctsError as error:
         rows.append(("best", str(error).removeprefix("best: ")))
     else:
-        rows.append(("best value", f"{number(best.value)} (trial {best.number})"))
+        if result.estimate is None:
+            rows.append(("best value", f"{number(best.value)} (trial {best.number})"))
+        else:  # of noisy values the highest is a lucky one, so another decides
+            mean, seen = number(result.estimate), number(best.value)
+            rows.append(("best", f"estimated mean {mean} (trial {best.number}, observed {seen})"))
         rows.append(("found", words or _short(result, best.x)))
         for name, named in (("metrics", best.metrics), ("test", result.test), ("cost", best.cost)):
             if named:

@@ -38,6 +38,7 @@ class Wrapper(BenchmarkFunction):
         self.inner = inner
         self.space = inner.space
         self.direction = inner.direction
+        self.noisy = inner.noisy
         self.max_shift = inner.max_shift
 
     def inward(self, X: Array) -> Array:
@@ -161,6 +162,7 @@ class Noisy(Wrapper):
             raise InvalidArgument(f"sd: must be a number >= 0, got {sd!r}")
         self.sd = sd
         self.seed = seed
+        self.noisy = inner.noisy or sd > 0
 
     def observe(self, v: Array, number: int) -> float:
         """The inner value and the noise of this seed, trial and point."""

@@ -41,7 +41,7 @@ _OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "sobol": ("_baselines:SobolSearch", {}),
 }
 #: Options the caller's program sets, not a user's ``--set``.
-_PLUMBING = {"self", "space", "options", "direction", "seed", "feasible", "canonical"}
+_PLUMBING = {"self", "space", "options", "direction", "seed", "feasible", "canonical", "noisy"}
 
 
 def list_optimizers() -> list[str]:
@@ -55,7 +55,7 @@ def make_optimizer(name: str, space: Any, **options: Any) -> Optimizer:
     Args:
         name: One of `list_optimizers`.
         space: The search space.
-        **options: Of `Optimizer` (direction, seed, feasible, canonical, allow_repeats), and the
+        **options: Of `Optimizer` (direction, seed, feasible, canonical, noisy), and the
             optimizer's own settings.
 
     Raises:

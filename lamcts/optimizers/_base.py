@@ -14,6 +14,7 @@ from lamcts.domain import Domain
 from lamcts.errors import InvalidArgument, LamctsError
 from lamcts.evaluator import Direction, Evaluation
 from lamcts.history import History, Trial
+from lamcts.incumbent import estimate
 from lamcts.outcome import outcome_of
 from lamcts.samplers import Proposal
 from lamcts.spaces import Codec, Space, as_space
@@ -33,7 +34,9 @@ class Optimizer(ABC):
         seed: Any non-negative integer; drawn, and kept in ``seed``, when ``None``.
         feasible: Cheap predicate on a point; points it refuses are never proposed.
         canonical: Maps a point to the one that stands for its equivalents.
-        allow_repeats: Whether a point may be proposed twice (for noisy objectives).
+        allow_repeats: Whether a point may be proposed twice.
+        noisy: Whether two evaluations of a point may differ: then points may be repeated, and
+            `best` has the highest estimated mean.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Optimizer(ABC):
         feasible: Callable[[Any], bool] | None = None,
         canonical: Callable[[Any], Any] | None = None,
         allow_repeats: bool = False,
+        noisy: bool = False,
     ) -> None:
         if direction not in ("minimize", "maximize"):
             raise InvalidArgument(f"direction: must be 'minimize' or 'maximize', got {direction!r}")
@@ -57,13 +61,17 @@ class Optimizer(ABC):
         )
         codec = Codec(self.space)
         self.domain = Domain(
-            codec, feasible=feasible, canonical=canonical, allow_repeats=allow_repeats
+            codec,
+            feasible=feasible,
+            canonical=canonical,
+            allow_repeats=allow_repeats or noisy,
+            noisy=noisy,
         )
         self.history = History(codec, maximize=direction == "maximize")
 
     def __repr__(self) -> str:
-        best = "none" if self.history.best is None else f"{self.best.value:.6g}"
-        name = type(self).__name__
+        number, name = self.history.best, type(self).__name__
+        best = "none" if number is None else f"{self.history.trial(number).value:.6g}"
         return f"<{name}: {len(self.history)} trials, best={best}, seed={self.seed}>"
 
     def ask(self, n: int = 1) -> list[Trial]:
@@ -130,14 +138,17 @@ class Optimizer(ABC):
 
     @property
     def best(self) -> Trial:
-        """The best complete trial.
+        """The best complete trial; of noisy ones, that of the best estimated mean.
 
         Raises:
             LamctsError: No trial has completed.
         """
         if self.history.best is None:
             raise LamctsError("best: no trial has completed")
-        return self.history.trial(self.history.best)
+        if not self.domain.noisy:
+            return self.history.trial(self.history.best)
+        means = estimate(self.history.Z, self.history.y, self.domain.codec)
+        return self.history.trial(int(np.nanargmax(means)))
 
     @property
     def trials(self) -> list[Trial]:

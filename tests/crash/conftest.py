@@ -44,6 +44,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
             [sys.executable, str(HERE / "killed_run.py"), str(folder), json.dumps(options)],
             cwd=root,
             env={**os.environ, "PYTHONPATH": str(root)},
+            stdout=subprocess.PIPE,
         )
         started.append(process)
         return process
@@ -52,3 +53,5 @@ def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     for process in started:
         process.kill()
         process.wait()
+        assert process.stdout is not None
+        process.stdout.close()

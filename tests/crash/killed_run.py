@@ -1,7 +1,8 @@
 """Run a search that kills itself at a named point of the N-th write of a kind.
 
 Usage: python killed_run.py FOLDER OPTIONS, where OPTIONS is JSON: the arguments of
-`lamcts.search` and, as ``kill``, ``[point, kind, n]``. A folder that holds a run is resumed.
+`lamcts.search`, of the problem and, as ``kill``, ``[point, kind, n]``. A folder that holds a run is
+resumed. The number of each trial is printed when its outcome is acknowledged.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 import lamcts
 from lamcts import storage
-from lamcts.storage import _folder, _log
+from lamcts.problem import ProblemRef
+from lamcts.storage import _events, _folder, _log
 
 PROBLEM = Path(__file__).with_name("sphere.py")
 
@@ -26,7 +28,10 @@ def die() -> None:
 
 
 def arm(point: str, kind: str, n: int) -> None:
-    """Patch the writer so that it dies before, within or after the n-th event of a kind."""
+    """Patch the writer so that it dies before, within or after the n-th event of a kind.
+
+    ``unsynced`` is after the write and before the fsync.
+    """
     append, seen = _log.RunLog.append, [0]
 
     def armed(self: Any, name: str, /, **fields: Any) -> None:
@@ -35,9 +40,11 @@ def arm(point: str, kind: str, n: int) -> None:
         if now and point == "before":
             die()
         if now and point == "torn":
-            line = storage.encode({"v": 1, "event": name, "time": 0.0, **fields}).encode()
+            line = _events.seal({"v": 1, "event": name, "time": 0.0, **fields})
             self._file.write(line[: len(line) // 2])
             die()
+        if now and point == "unsynced":
+            _log.os.fsync = lambda descriptor: die()  # type: ignore[attr-defined]
         append(self, name, **fields)
         if now and point == "after":
             die()
@@ -58,20 +65,27 @@ def arm_best(n: int) -> None:
     _folder.os.replace = armed  # type: ignore[attr-defined]
 
 
+class Acknowledge(lamcts.Callback):
+    """Says which outcomes are on the disk by now, as far as the run can promise."""
+
+    def on_tell(self, run: Any, trial: lamcts.Trial) -> None:
+        os.write(1, f"{trial.number}\n".encode())
+
+
 def main() -> None:
     """Arm, then run or resume."""
     folder, options = Path(sys.argv[1]), json.loads(sys.argv[2])
-    kill, seconds = options.pop("kill", None), options.pop("seconds", 0.0)
+    kill = options.pop("kill", None)
+    settings = {name: options.pop(name) for name in ("seconds", "pids") if name in options}
     if kill and kill[0] == "best":
         arm_best(kill[2])
     elif kill:
         arm(*kill)
+    options["callbacks"] = [Acknowledge()]
     if (folder / storage.RUN_FILE).exists():
-        lamcts.resume(folder)
+        lamcts.resume(folder, callbacks=options["callbacks"])
     else:
-        from lamcts.problem import ProblemRef
-
-        lamcts.search(ProblemRef(str(PROBLEM), {"seconds": seconds}), folder=folder, **options)
+        lamcts.search(ProblemRef(str(PROBLEM), settings), folder=folder, **options)
 
 
 if __name__ == "__main__":

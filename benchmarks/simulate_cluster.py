@@ -1,6 +1,6 @@
 """What to expect of many workers: a run simulated event by event, on a clock that costs nothing.
 
-    python benchmarks/simulate_cluster.py [--mean 60] [--sd 30] [--failures 0.01]
+    python benchmarks/simulate_cluster.py [--mean 10 60 600] [--failures 0.01]
     python benchmarks/simulate_cluster.py --check local|ray
 
 The coordinator is the one of `lamcts.run`: it asks while there is room, waits, hands what is queued
@@ -16,6 +16,7 @@ import argparse
 import heapq
 import math
 import os
+import sys
 import tempfile
 import time
 from collections import deque
@@ -127,13 +128,22 @@ class Simulation:
         while self._queue and self._free:
             self._queue -= 1
             start = self.now + s.latency
-            self.waits.append(start - self._free.pop(0))
+            free = self._free.pop(0)
+            if len(self.told) < s.trials - s.workers:  # then many wait for nothing to come
+                self.waits.append(start - free)
             variance = math.log1p((s.sd / s.mean) ** 2)
             seconds = self._rng.lognormal(math.log(s.mean) - variance / 2, math.sqrt(variance))
             dies = self._rng.random() < s.failures
             seconds *= self._rng.random() if dies else 1.0
             event = (start + seconds + s.latency, "died" if dies else "done", seconds)
             heapq.heappush(self._events, event)
+
+
+def one_thread() -> None:
+    """Start again with one thread for linear algebra, unless the numbers are set."""
+    limits = dict.fromkeys(THREAD_LIMITS, "1")
+    if not limits.keys() <= os.environ.keys():  # they are read when numpy is imported
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**limits, **os.environ})
 
 
 def utilisation(told: Sequence[tuple[float, float]], workers: int) -> float:
@@ -242,44 +252,47 @@ def check(executor: str, setting: Setting) -> None:
     )
 
 
+def table(means: Sequence[float], spread: float, failures: float, given: float | None) -> None:
+    """Print a Markdown table, a line for each number of workers and each time of evaluations."""
+    head = ["workers", "evaluation, s", "trials/s", "utilisation", "coordinator busy"]
+    head += ["ms a trial", "a free worker waits, ms (95 %)", "an outcome waits, ms (95 %)"]
+    print("| " + " | ".join(head) + " |\n|" + " ---: |" * len(head))
+    for workers in WORKERS:
+        costs = [given / 1e3] if given else measure(workers, max(200, 3 * workers))
+        for mean in means:
+            trials = max(500, 20 * workers)
+            run = Simulation(Setting(workers, mean, spread * mean, failures, costs, trials=trials))
+            figures = [
+                f"{workers}",
+                f"{mean:g}",
+                f"{len(run.told) / run.now:.3g}",
+                f"{utilisation(run.told, workers):.1%}",
+                f"{run.busy / run.now:.1%}",
+                f"{1e3 * np.mean(costs):.1f}",
+                *(
+                    f"{1e3 * np.mean(w):,.0f} ({1e3 * np.quantile(w, 0.95):,.0f})"
+                    for w in (run.waits, run.delays)
+                ),
+            ]
+            print("| " + " | ".join(figures) + " |", flush=True)
+
+
 def main() -> None:
     """Print the table, or the check."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--mean", type=float, help="seconds of an evaluation")
-    parser.add_argument("--sd", type=float, help="their standard deviation; half the mean")
+    parser.add_argument("--mean", type=float, nargs="+", help="seconds of an evaluation")
+    parser.add_argument("--spread", type=float, default=0.5, help="standard deviation by mean")
     parser.add_argument("--failures", type=float, default=0.01, help="share of lost evaluations")
     parser.add_argument("--overhead", type=float, help="ms a trial; measured when not given")
-    parser.add_argument("--check", choices=["local", "ray"], help="compare with a real run")
+    parser.add_argument("--check", choices=["local", "ray"], help="compare with real runs")
     options = parser.parse_args()
-    for name in THREAD_LIMITS:
-        os.environ.setdefault(name, "1")
     if options.check:
-        for mean in [options.mean] if options.mean else [0.05, 0.1, 0.3]:
-            check(options.check, Setting(2, mean, mean / 2 if options.sd is None else options.sd))
-        return
-    mean = options.mean or 60.0
-    sd = mean / 2 if options.sd is None else options.sd
-    print(
-        "| workers | trials/s | utilisation | coordinator busy | ms a trial "
-        "| a free worker waits, ms (95 %) | an outcome waits, ms (95 %) |\n|" + " ---: |" * 7
-    )
-    for workers in WORKERS:
-        given = options.overhead
-        costs = [given / 1e3] if given else measure(workers, max(200, 3 * workers))
-        trials = max(500, 20 * workers)
-        run = Simulation(Setting(workers, mean, sd, options.failures, costs, trials=trials))
-        figures = [
-            f"{len(run.told) / run.now:.3g}",
-            f"{utilisation(run.told, workers):.1%}",
-            f"{run.busy / run.now:.1%}",
-            f"{1e3 * np.mean(costs):.1f}",
-            *(
-                f"{1e3 * np.mean(w):.1f} ({1e3 * np.quantile(w, 0.95):.1f})"
-                for w in (run.waits, run.delays)
-            ),
-        ]
-        print(f"| {workers} | " + " | ".join(figures) + " |", flush=True)
+        for mean in options.mean or [0.05, 0.1, 0.3]:
+            check(options.check, Setting(2, mean, options.spread * mean))
+    else:
+        table(options.mean or [10, 60, 600], options.spread, options.failures, options.overhead)
 
 
 if __name__ == "__main__":
+    one_thread()
     main()

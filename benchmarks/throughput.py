@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -66,8 +67,6 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--optimizer", default="lamcts")
     options = parser.parse_args()
-    for name in THREAD_LIMITS:
-        os.environ.setdefault(name, "1")
     print("| run | trials/s | of the ideal | overhead, ms a trial |\n|" + " ---: |" * 4)
     for number in range(options.runs):
         clock = Clock()
@@ -90,4 +89,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    limits = dict.fromkeys(THREAD_LIMITS, "1")
+    if not limits.keys() <= os.environ.keys():  # they are read when numpy is imported
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**limits, **os.environ})
     main()

@@ -20,6 +20,7 @@ __all__ = [
     "UnknownName",
     "WorkerLost",
     "did_you_mean",
+    "shown",
 ]
 
 
@@ -86,3 +87,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {near[0]!r}?"
     return "known: " + (", ".join(names) if names else "none")
+
+
+def shown(value: object, length: int = 100) -> str:
+    """``value`` in an error message: one line, not too long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a half-built object's may raise
+        text = "something without a repr"
+    return text if len(text) <= length else text[: length - 3] + "..."

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from lamcts._finding import in_one_line
-from lamcts.errors import Infeasible, LamctsError, ProblemError, TrialTimeout, WorkerLost
+from lamcts.errors import Infeasible, LamctsError, ProblemError, TrialTimeout, WorkerLost, shown
 from lamcts.evaluator import Direction, Evaluation, Evaluator, TrialContext
 from lamcts.history import TrialState
 
@@ -126,7 +126,9 @@ def outcome_of(result: object, direction: Direction = "minimize") -> Outcome:
 def as_number(value: object) -> float | None:
     """A float for a real scalar; ``None`` for flags, text, complex numbers, arrays and the rest."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        value = value.item()
+        # NumPy makes integers of some dates, and 0.0 of what is masked.
+        is_date = getattr(getattr(value, "dtype", None), "kind", None) in ("M", "m")
+        value = None if is_date or getattr(value, "mask", False) else value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     try:
@@ -183,5 +185,4 @@ def _short(value: object) -> str:
     """A value and its type in a few words."""
     if value is None:
         return "None"
-    text = " ".join(repr(value).split())
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+    return f"{shown(value, 60)} ({type(value).__name__})"

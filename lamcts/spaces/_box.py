@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import LARGEST_INTEGER, Leaf, as_numbers, as_shape, shown
+from lamcts.errors import InvalidArgument, shown
+from lamcts.spaces._space import LARGEST_INTEGER, Leaf, as_numbers, as_shape
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray

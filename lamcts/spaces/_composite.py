@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import Leaf, Space, T, shown
+from lamcts.errors import InvalidArgument, shown
+from lamcts.spaces._space import Leaf, Space, T
 
 
 class Composite(Space[T]):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamcts.errors import InvalidArgument
+from lamcts.errors import InvalidArgument, shown
 from lamcts.spaces._box import Box
 from lamcts.spaces._composite import Dict, Tuple
 from lamcts.spaces._discrete import Discrete, MultiBinary, MultiDiscrete
-from lamcts.spaces._space import Space, shown
+from lamcts.spaces._space import Space
 
 
 def as_space(obj: Any) -> Space[Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lamcts.errors import InvalidArgument
-from lamcts.spaces._space import Leaf, T, as_integers, as_numbers, as_shape, shown
+from lamcts.errors import InvalidArgument, shown
+from lamcts.spaces._space import Leaf, T, as_integers, as_numbers, as_shape
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

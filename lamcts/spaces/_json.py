@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lamcts.errors import InvalidArgument
+from lamcts.errors import InvalidArgument, shown
 from lamcts.spaces._box import Box
 from lamcts.spaces._composite import Dict, Tuple, join, leaves, split
 from lamcts.spaces._discrete import Discrete, MultiBinary, MultiDiscrete
-from lamcts.spaces._space import Space, shown
+from lamcts.spaces._space import Space
 
 
 def to_json(space: Space[Any], x: Any) -> Any:

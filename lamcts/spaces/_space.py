@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from lamcts.errors import InvalidArgument
+from lamcts.errors import InvalidArgument, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,12 +109,6 @@ class Leaf(Space[T]):
     def from_vector(self, v: NDArray[np.float64]) -> T:
         """The element with native numbers ``v`` (size,)."""
         return self.element(v)
-
-
-def shown(value: object) -> str:
-    """``value`` in an error message: one line, not too long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 100 else text[:97] + "..."
 
 
 def as_shape(value: Any, field: str) -> tuple[int, ...]:

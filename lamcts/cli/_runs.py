@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +29,7 @@ def find_run(run: str) -> Path:
     Raises:
         RunError: There is none, or the name fits several.
     """
-    if Path(run).exists():
+    if os.path.exists(run):  # false, and no error, for what no file could be called
         return run_path(run)
     folders = list_runs(RUNS)
     fits = [folder for folder in folders if folder.name == run]

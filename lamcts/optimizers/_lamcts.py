@@ -28,6 +28,9 @@ from lamcts.tree import Node, Tree, TreeConfig
 
 __all__ = ["LAMCTS"]
 
+#: All points of the first design are drawn at once: more than this is a slip of the finger.
+LARGEST_DESIGN = 100_000
+
 
 class LAMCTS(Optimizer):
     """Latent action Monte Carlo tree search.
@@ -83,7 +86,8 @@ class LAMCTS(Optimizer):
         _check("boundary", boundary in BOUNDARIES, boundary, f"one of {', '.join(BOUNDARIES)}")
         _check("labels", labels in LABELS, labels, f"one of {', '.join(LABELS)}")
         _check("quantile", 0.0 < quantile < 1.0, quantile, "between 0 and 1")
-        _check("n_init", n_init is None or n_init >= 1, n_init, "at least 1")
+        valid = n_init is None or 1 <= n_init <= LARGEST_DESIGN
+        _check("n_init", valid, n_init, f"from 1 to {LARGEST_DESIGN:,}")
         codec = self.domain.codec
         if sampler == "auto":
             sampler = "quadratic" if codec.is_real.all() else "discrete"

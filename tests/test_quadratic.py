@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 
 from lamcts.optimizers import make_optimizer
 from lamcts.spaces import Box
-from lamcts.surrogate.quadratic import NOISE, QuadraticModel
+from lamcts.surrogate.quadratic import LOUD, NOISE, QuadraticModel
 from lamcts.surrogate.trust_region import lowest_in_ball, lowest_in_ball_and_box
 
 Array = NDArray[np.float64]
@@ -50,7 +50,7 @@ def test_noise_is_noticed() -> None:
 def test_variance_vanishes_at_the_data_and_grows_away_from_them() -> None:
     rng = np.random.default_rng(2)
     S = rng.uniform(-1, 1, (8, 5))
-    model = QuadraticModel(S, rng.standard_normal(8), noise=1e-10)
+    model = QuadraticModel(S, rng.standard_normal(8), noise=(1e-10,))
     assert model.variance(S).max() < 1e-3
     assert model.variance(3.0 * rng.standard_normal((5, 5))).min() > 1.0
 
@@ -58,8 +58,8 @@ def test_variance_vanishes_at_the_data_and_grows_away_from_them() -> None:
 def test_variances_with_pending_points_are_those_once_they_are_known() -> None:
     rng = np.random.default_rng(3)
     S, P, T = rng.uniform(-1, 1, (9, 3)), rng.uniform(-1, 1, (4, 3)), rng.uniform(-1, 1, (20, 3))
-    model = QuadraticModel(S, rng.standard_normal(9), noise=1e-3)
-    known = QuadraticModel(np.vstack([S, P]), rng.standard_normal(13), noise=1e-3)
+    model = QuadraticModel(S, rng.standard_normal(9), noise=(1e-3,))
+    known = QuadraticModel(np.vstack([S, P]), rng.standard_normal(13), noise=(1e-3,))
     assert np.allclose(model.variance(T, P), known.variance(T), rtol=1e-3)
     assert np.allclose(model.variance(T, P[:0]), model.variance(T))
 
@@ -139,3 +139,30 @@ def test_failures_at_the_start_and_later_are_survived() -> None:
         return float("nan") if len(calls) < 4 or x[0] < -2.0 else float((x**2).sum())
 
     assert run(holes, 3, 120, 0) < 1e-3
+
+
+def test_declared_noise_is_averaged_not_chased() -> None:
+    target = np.linspace(-2.0, 3.0, 8)
+
+    def distance(noisy: bool, seed: int) -> float:
+        rng = np.random.default_rng(seed)
+        optimizer = make_optimizer("lamcts", Box(-3.0, 4.0, shape=(8,)), seed=seed, noisy=noisy)
+        for _ in range(150):
+            [trial] = optimizer.ask()
+            value = float(((trial.x - target) ** 2).sum())
+            optimizer.tell(trial, value + 2.0 * float(rng.standard_normal()))
+        return float(((optimizer.best.x - target) ** 2).sum())
+
+    told = np.median([distance(True, seed) for seed in range(5)])
+    assert told < 0.7 * np.median([distance(False, seed) for seed in range(5)])
+
+
+def test_a_model_is_drowned_where_noise_is_more_than_it_changes() -> None:
+    rng = np.random.default_rng(6)
+    S = rng.uniform(-1, 1, (40, 3))
+    bowl = (S**2).sum(axis=1)
+    assert not QuadraticModel(S, bowl, LOUD).drowned()
+    faint = QuadraticModel(S, 0.01 * bowl + rng.standard_normal(40), LOUD)
+    assert faint.drowned()
+    assert faint.noise_sd == pytest.approx(1.0, rel=0.3)
+    assert np.abs(faint.means).max() < 1.0

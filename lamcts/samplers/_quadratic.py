@@ -9,6 +9,9 @@ shrinks. So the landscape is smoothed at a coarse scale first and at ever finer 
 While a step is being evaluated, other workers are given points that make the model surer: a batch
 of eight is one step and seven of these.
 
+Where values carry noise, the best point is the one that the model says is best, and a resolution
+at which the noise drowns what the model says is not refined: more points there tell more.
+
 The selected region is where it starts. Its steps may leave the region: confined to it, a new start
 was measured to run back to the minimum known (docs/optimizer.md).
 """
@@ -72,7 +75,8 @@ class QuadraticSampler(Sampler):
         self._steps_out = 0
         self._since_step = 0
         self._levels: list[float] = []  # the best value when each resolution was left
-        self._windows = Windows(self.domain.dim)
+        self._windows = Windows(self.domain.dim, noisy=self.domain.noisy)
+        self._best: int | None = None  # row of the best point by the model, where values are noisy
 
     @property
     def done(self) -> bool:
@@ -104,6 +108,7 @@ class QuadraticSampler(Sampler):
         self._asked += 1
         self._starts += info.get("move") == "start"
         self._windows.note(info)
+        self._best = info.get("best", self._best)
         self._since_step += 1
         if info.get("move") == "step":
             self._steps_out, self._since_step = self._steps_out + 1, 0
@@ -126,7 +131,8 @@ class QuadraticSampler(Sampler):
         self._probes = None
         self._steps_out -= 1
         scale, length = self._scale, float(info["length"])
-        gained = -np.inf if np.isnan(y) else (y - best) / float(info["promised"])
+        before = float(info.get("from", best))
+        gained = -np.inf if np.isnan(y) else (y - before) / float(info["promised"])
         if gained <= FAILED and scale.radius != info["radius"]:
             return  # asked at another radius
         if gained <= FAILED:
@@ -144,7 +150,8 @@ class QuadraticSampler(Sampler):
     ) -> tuple[NDArray[np.float64] | None, float | None]:
         """The best point (d,) and its value; without a value the start, if that is pending."""
         if len(self.y):
-            return self.Z[self.y.argmax()], float(self.y.max())
+            row = self.y.argmax() if self._best is None else self._best
+            return self.Z[row], float(self.y[row])
         if self._asked and len(pending):
             return pending[-min(self._asked, len(pending))], None
         # the first design's point may be pending when the first solver begins
@@ -166,31 +173,46 @@ class QuadraticSampler(Sampler):
         waiting = self._steps_out > 0 and self._since_step < least + len(pending)
         while True:
             radius = scale.radius
-            distances = np.sqrt(((self.Z - centre) ** 2).sum(axis=1)) / radius
-            models = self._windows.fit(self.Z, self.y, centre, distances, radius)
+            centre, distances, models = self._local(centre, radius)
             info: dict[str, Any] = {"radius": radius, "resolution": scale.resolution}
+            drowned = self.domain.noisy and models.chosen.drowned()
+            if self.domain.noisy:
+                info.update({"from": models.value, "best": models.best})
             flat = not (scale.unsure or waiting)
             if flat:
                 step = self._step(models, centre, radius)
                 promised = -models.chosen.change(step / radius)
                 length = float(np.linalg.norm(step))
-                if length >= 0.5 * scale.resolution and promised > 0.0:
+                if promised > 0.0 and (length >= 0.5 * scale.resolution or drowned):
                     Z = np.vstack([centre + step, self._around(centre, radius, 4, rng)])
                     info.update(move="step", promised=promised, length=length)
                     break
             P = (pending - centre) / radius
             near = (distances <= NEAR).sum() + (np.linalg.norm(P, axis=1) <= NEAR).sum()
-            if waiting or near < least:
+            if waiting or near < least or drowned:
                 Z = self._spread(models, centre, radius, P, rng)
                 info["move"] = "spread"
                 break
             scale = _finer(scale, flat)
             if scale.resolution < FINEST:
                 Z = self._around(centre, FINEST, 8, rng)
-                info = {"radius": scale.radius, "resolution": scale.resolution, "move": "last"}
+                info.update(radius=scale.radius, resolution=scale.resolution, move="last")
                 break
         Z = self.domain.legal(np.clip(Z, 0.0, 1.0))
         return Proposal(Z, {**info, **models.record((Z[0] - centre) / radius)})
+
+    def _local(
+        self, centre: NDArray[np.float64], radius: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], LocalModels]:
+        """Centre, distances from it in radii, and models; the centre moves where they say so."""
+        for again in (True, True, False):
+            distances = np.sqrt(((self.Z - centre) ** 2).sum(axis=1)) / radius
+            models = self._windows.fit(self.Z, self.y, centre, distances, radius)
+            better = self.Z[models.best]
+            if not (again and self.domain.noisy) or (better == centre).all():
+                break
+            centre = better
+        return centre, distances, models
 
     def _step(
         self, models: LocalModels, centre: NDArray[np.float64], radius: float

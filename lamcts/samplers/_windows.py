@@ -37,12 +37,14 @@ class LocalModels:
     Attributes:
         models: One for each window.
         chosen: The one to use.
-        value: The value at the centre, to be maximised.
+        value: The value at the centre, to be maximised: without its noise, where that is told.
+        best: The row of the best point, by the model's values where values carry noise.
     """
 
     models: tuple[QuadraticModel, ...]
     chosen: QuadraticModel
     value: float
+    best: int
 
     def record(self, s: NDArray[np.float64]) -> dict[str, list[float]]:
         """What `Windows` must see with the value of the point ``s`` (d,), in radii."""
@@ -58,17 +60,19 @@ class Windows:
     Args:
         dim: Number of variables: the windows hold at least 2 d + 1 points, 6 d, and as many as a
             quadratic has coefficients.
+        noisy: Whether values carry noise.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, *, noisy: bool = False) -> None:
         full = (dim + 1) * (dim + 2) // 2 + 1
         least = (2 * dim + 1, min(MOST * dim, full), full)
         self._sizes = [(low, max(low, MOST * dim)) for low in (min(n, CAP) for n in least)]
         self._errors = np.zeros(len(least))
         self._noise: list[float] | None = None
+        self._noisy = noisy
 
     @property
-    def best(self) -> int:
+    def favourite(self) -> int:
         """Which window has foretold best, 0 being the smallest."""
         return int(self._errors.argmin())
 
@@ -89,19 +93,24 @@ class Windows:
             distances: (n,) from the centre, in radii.
             radius: Of the next step.
         """
-        from lamcts.surrogate.quadratic import QuadraticModel
+        from lamcts.surrogate.quadratic import LOUD, NOISE, QuadraticModel
 
         n = len(y)
         within = int((distances <= REACH).sum())
-        models: dict[int, QuadraticModel] = {}
+        known = self._noise if n % NOISE_EVERY else None
+        models: dict[int, tuple[NDArray[np.intp], QuadraticModel]] = {}
         counts = [min(max(low, min(within, high)), CAP, n) for low, high in self._sizes]
         for i, count in enumerate(counts):
             if count not in models:
-                rows = np.argpartition(distances, count - 1)[:count] if count < n else slice(None)
-                noise = None if self._noise is None or n % NOISE_EVERY == 0 else self._noise[i]
-                models[count] = QuadraticModel((Z[rows] - centre) / radius, -y[rows], noise)
-        fitted = tuple(models[count] for count in counts)
-        return LocalModels(fitted, fitted[self.best], float(y.max()))
+                rows = np.arange(n) if count == n else np.argpartition(distances, count - 1)[:count]
+                noise = (LOUD if self._noisy else NOISE) if known is None else (known[i],)
+                models[count] = rows, QuadraticModel((Z[rows] - centre) / radius, -y[rows], noise)
+        rows, chosen = models[counts[self.favourite]]
+        value, best = float(y.max()), int(y.argmax())
+        if self._noisy:
+            value = -float(chosen.means[distances[rows].argmin()])
+            best = int(rows[chosen.means.argmin()])
+        return LocalModels(tuple(models[count][1] for count in counts), chosen, value, best)
 
     def note(self, info: Mapping[str, Any]) -> None:
         """Take over the shares of noise recorded with a trial."""

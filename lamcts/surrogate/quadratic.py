@@ -10,21 +10,24 @@ likelihood), and says how sure it is.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lamcts.surrogate import linalg
 
-__all__ = ["QuadraticModel"]
+__all__ = ["LOUD", "NOISE", "QuadraticModel"]
 
 Array = NDArray[np.float64]
 
 #: Prior variances: of the constant and the slopes (next to free), of the curvature that all
 #: directions share, and of the one of each axis; an entry of the rest of the Hessian has 1.
 CONSTANT, SLOPE, SHARED, AXIS = 1e3, 10.0, 10.0, 5.0
-#: Noise variances to choose from, in the same units.
+#: Noise variances to choose from, in the same units: the first for what a quadratic cannot fit,
+#: all of them where the values themselves carry noise.
 NOISE = (1e-10, 1e-5, 1e-3, 1e-2, 1e-1, 1.0)
+LOUD = (*NOISE, 10.0, 100.0, 1000.0)
 JITTER = 1e-10
 
 
@@ -34,24 +37,30 @@ class QuadraticModel:
     Args:
         S: (n, d) points relative to the centre, in units of the radius of interest.
         f: (n,) finite values.
-        noise: Noise variance; by default that of `NOISE` with the highest marginal likelihood.
+        noise: Noise variances; the one with the highest marginal likelihood is used.
 
     Attributes:
         slope: (d,) gradient at the centre, in units of ``scale``.
         hessian: (d, d), likewise.
         scale: What one unit is in the units of ``f``.
         noise: The noise variance used.
+        means: (n,) the model's values at the points: ``f`` without its noise.
+        noise_sd: Standard deviation of the noise, in the units of ``f``.
     """
 
-    def __init__(self, S: Array, f: Array, noise: float | None = None) -> None:
+    def __init__(self, S: Array, f: Array, noise: Sequence[float] = NOISE) -> None:
         self._S = S
         self.scale = float(np.ptp(f)) or 1.0
         self._z = (f - f.min()) / self.scale
         K = _covariance(S, S)
         K.flat[:: len(K) + 1] += JITTER * np.trace(K) / len(K)
-        fits = [self._fit(K, v) for v in (NOISE if noise is None else (noise,))]
+        fits = [self._fit(K, v) for v in noise]
         _, self.noise, self._R, weights = max(fits, key=lambda fit: fit[0])
         self.slope, self.hessian = _coefficients(S, weights)
+        self.means = f.min() + self.scale * (self._z - self.noise * weights)
+        # The amplitude of highest likelihood: all variances above are relative to it.
+        amplitude = math.sqrt(max(float(self._z @ weights), 0.0) / len(f))
+        self.noise_sd = self.scale * amplitude * math.sqrt(self.noise)
 
     def _fit(self, K: Array, noise: float) -> tuple[float, float, Array, Array]:
         """Profiled log likelihood, the noise, Cholesky factor and ``K^-1 z``."""
@@ -64,6 +73,11 @@ class QuadraticModel:
     def change(self, s: Array) -> float:
         """``f(s) - f(0)`` at a point (d,), in the units of ``f``."""
         return self.scale * float(self.slope @ s + 0.5 * s @ self.hessian @ s)
+
+    def drowned(self) -> bool:
+        """Whether the noise is more than the model changes within one unit of its centre."""
+        steepest = np.linalg.norm(self.slope) + 0.5 * np.abs(np.linalg.eigvalsh(self.hessian)).max()
+        return bool(self.scale * steepest < self.noise_sd)
 
     def variance(self, T: Array, pending: Array | None = None) -> Array:
         """(m,) posterior variances at ``T`` (m, d), in units of the prior's.

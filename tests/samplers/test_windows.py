@@ -23,7 +23,7 @@ def play(objective: Callable[[Array], Array], spread: float) -> Windows:
         centre = Z[:k][y[:k].argmax()]
         distances = np.linalg.norm(Z[:k] - centre, axis=1) / RADIUS
         models = windows.fit(Z[:k], y[:k], centre, distances, RADIUS)
-        assert models.chosen is models.models[windows.best]
+        assert models.chosen is models.models[windows.favourite]
         info = models.record((Z[k] - centre) / RADIUS)
         windows.note(info)
         windows.tell(float(y[k]), info)
@@ -32,11 +32,11 @@ def play(objective: Callable[[Array], Array], spread: float) -> Windows:
 
 def test_many_points_are_used_where_the_objective_is_a_quadratic() -> None:
     A = np.random.default_rng(1).standard_normal((D, D))
-    assert play(lambda Z: -np.einsum("ij,jk,ik->i", Z, A @ A.T, Z), 0.3).best > 0
+    assert play(lambda Z: -np.einsum("ij,jk,ik->i", Z, A @ A.T, Z), 0.3).favourite > 0
 
 
 def test_few_points_are_used_while_nothing_speaks_for_more() -> None:
-    assert Windows(D).best == 0
+    assert Windows(D).favourite == 0
 
 
 @pytest.mark.parametrize("window", range(3))
@@ -46,7 +46,7 @@ def test_the_window_that_foretells_best_is_used(window: int) -> None:
     guess[window] = 1.1
     for _ in range(5):
         windows.tell(1.0, {"guess": guess})
-    assert windows.best == window
+    assert windows.favourite == window
 
 
 @pytest.mark.parametrize("info", [{"pulled": True}, {"fallback": True}, {}])
@@ -55,4 +55,4 @@ def test_what_was_not_foretold_or_has_no_value_is_not_held_against_a_model(
 ) -> None:
     windows = Windows(D)
     windows.tell(1.0 if info else float("nan"), {"guess": [9.0, 1.0, 1.0], **info})
-    assert windows.best == 0
+    assert windows.favourite == 0

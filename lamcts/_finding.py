@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -59,15 +60,17 @@ def _split_file(ref: str) -> tuple[Path | None, str]:
     """``"a/b.py:Name"`` as a path and a name; no path when the reference is not a file's."""
     before, _, after = ref.rpartition(":")
     file, attribute = (before, after) if before.endswith(".py") else (ref, "")
-    path = Path(file).expanduser()
+    # the functions of os.path raise nothing for what no file could be called
+    path = Path(os.path.expanduser(file))
+    is_file = os.path.isfile(path)
     if path.suffix == ".py":
-        if path.is_file():
+        if is_file:
             return path.resolve(), attribute
-        siblings = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        siblings = [p.name for p in path.parent.glob("*.py")] if os.path.isdir(path.parent) else []
         near = did_you_mean(path.name, siblings)
         mend = f"; {near}" if near.startswith("did") else "; `lamcts problems` lists the names"
         raise ProblemError(f"problem: no file {file!r}{mend}")
-    if path.is_file() or "/" in ref or "\\" in ref:
+    if is_file or "/" in ref or "\\" in ref:
         raise ProblemError(f"problem: {ref!r} is not a Python file; name a file ending in .py")
     return None, ""
 

@@ -119,7 +119,7 @@ class RecordFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.records = read_records(path) if path.exists() else []
+        self.records = read_records(path) if os.path.exists(path) else []
         self._is_whole = False
 
     def add(self, record: Record) -> None:

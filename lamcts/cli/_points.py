@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def _value(cell: Any) -> float | None:
 
 
 def _entries(file: Path, evaluator: Evaluator) -> Iterator[Entry]:
-    if file.is_dir() or file.name == RUN_FILE:
+    if os.path.isdir(file) or file.name == RUN_FILE:
         yield from _of_run(file, evaluator)
         return
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -247,7 +248,7 @@ def _folder(evaluator: Evaluator, name: str | None) -> Path | bool:
     if name in ("", "..") or Path(name).name != name:
         raise InvalidArgument(f"--name: {name!r} cannot name a folder; leave out slashes and dots")
     folder = RUNS / problem_name(evaluator, reference_of(evaluator)) / name
-    if folder.exists():
+    if os.path.exists(folder):
         raise InvalidArgument(
             f"--name: {folder} exists; choose another name, "
             f"or go on with that run: lamcts resume {folder}"

@@ -142,7 +142,9 @@ def default_folder(problem: str, seed: int) -> Path:
 
 
 def list_runs(root: Path) -> list[Path]:
-    """The run folders under ``root``, oldest first."""
+    """The run folders under ``root``, oldest first; none where there is no such folder."""
+    if not os.path.isdir(root):
+        return []
     files = [(file.stat().st_mtime, file.parent) for file in root.rglob(RUN_FILE)]
     return [folder for _, folder in sorted(files)]
 

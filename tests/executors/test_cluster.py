@@ -38,7 +38,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         shutdown=joined.clear,
         exceptions=SimpleNamespace(RuntimeEnvSetupError=TypeError),
     )
-    monkeypatch.setitem(sys.modules, "ray", fake)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "ray", fake)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     return joined
 

@@ -77,7 +77,7 @@ def _split_file(ref: str) -> tuple[Path | None, str]:
 
 def _load_file(path: Path) -> ModuleType:
     """Import a file under a name that is the same in every process; once while it is unchanged."""
-    name = f"{_MODULE_PREFIX}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    name = f"{_MODULE_PREFIX}{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__source_digest__", None) == digest:

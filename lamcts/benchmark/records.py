@@ -152,6 +152,8 @@ def read_records(path: str | Path) -> list[Record]:
         lines = Path(path).read_text(encoding="utf-8").split("\n")
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RunError(f"{path}: is not UTF-8 ({error}); move it away") from error
     records = []
     for number, line in enumerate(lines[:-1], start=1):  # after the last newline: torn, or empty
         try:

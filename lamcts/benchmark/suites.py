@@ -66,7 +66,7 @@ class Case:
         """
         from lamcts.problem import load_problem
 
-        digest = hashlib.blake2b(f"{self.name}/{instance}".encode(), digest_size=4).digest()
+        digest = hashlib.blake2b(f"{self.name}/{instance}".encode(errors="surrogateescape"), digest_size=4).digest()
         seed = int.from_bytes(digest, "little")
         drawn = {name: instance if name == "instance" else seed for name in self.drawn}
         return load_problem(self.reference, **{**self.settings, **drawn, **settings})

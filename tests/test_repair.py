@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -156,6 +158,25 @@ def test_a_run_that_is_open_is_not_repaired(folder: Path) -> None:
     with pytest.raises(RunError, match="run is open in pid"):
         repair(folder)
     writer.close()
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_a_repair_that_fails_leaves_the_file_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    damaged = edit(folder, lambda lines: lines.insert(1, b"?\n"))
+    moves, real = [0], os.replace
+
+    def move(source: Path, target: Path) -> None:
+        moves[0] += 1
+        if moves[0] == step:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", move)
+    with pytest.raises(RunError, match="No space left"):
+        repair(folder)
+    assert (folder / RUN_FILE).read_bytes() == damaged
 
 
 def test_two_repairs_within_a_second_keep_two_files(folder: Path) -> None:

@@ -392,6 +392,21 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
     assert [t.value for t in resumed.trials] == [t.value for t in expected.trials]
 
 
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_run_whose_file_is_removed_stops_at_once(folder: RunFolder, how: str) -> None:
+    folder.append("ask", number=0, **ASK)
+    file = folder.path / RUN_FILE
+    if how == "removed":
+        file.unlink()
+    else:  # as an editor saves
+        (folder.path / "copy").write_bytes(file.read_bytes())
+        os.replace(folder.path / "copy", file)
+    with pytest.raises(RunWriteError, match=r"run\.jsonl: cannot be written \(No such file"):
+        folder.append("tell", number=0, **TELL)
+    with pytest.raises(RunWriteError):
+        folder.append("tell", number=0, **TELL)
+
+
 def test_differences_name_the_place() -> None:
     changed = {**SPACE, "high": [1.0, 2.0]}
     assert list(storage.differences({"space": SPACE}, {"space": changed})) == [

@@ -53,14 +53,14 @@ def run_in_processes(tasks: Sequence[Task], workers: int) -> Generator[Record, N
 def _child(task: Task, sender: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends its children
     os.dup2(2, 1)  # whatever a run prints must not get into the results on standard output
-    sender.send(run_task(task))
+    sender.send_bytes(run_task(task).to_json().encode())
     sender.close()
 
 
 def _receive(receiver: Connection, process: SpawnProcess, task: Task) -> Record:
     """The record that a process sent before it ended, or one that says how it died."""
     try:
-        record: Record | None = receiver.recv()
+        record = Record.from_json(receiver.recv_bytes().decode())
     except EOFError:
         record = None
     receiver.close()

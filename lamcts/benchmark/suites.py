@@ -66,7 +66,8 @@ class Case:
         """
         from lamcts.problem import load_problem
 
-        digest = hashlib.blake2b(f"{self.name}/{instance}".encode(errors="surrogateescape"), digest_size=4).digest()
+        name = f"{self.name}/{instance}".encode(errors="surrogateescape")
+        digest = hashlib.blake2b(name, digest_size=4).digest()
         seed = int.from_bytes(digest, "little")
         drawn = {name: instance if name == "instance" else seed for name in self.drawn}
         return load_problem(self.reference, **{**self.settings, **drawn, **settings})

@@ -77,6 +77,8 @@ class RunLog:
             if self._file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(self._file.fileno())
+            if os.fstat(self._file.fileno()).st_nlink == 0:  # removed: it is gone when we are
+                raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         except (OSError, ValueError) as error:  # ValueError: closed after an earlier failure
             self._file.close()
             raise RunWriteError(_cannot_write(self._path, error)) from error

@@ -115,7 +115,8 @@ class QuadraticSampler(Sampler):
         if self._probes is not None:
             self._probes.note(info)
         if "radius" in info:
-            if float(info["resolution"]) < self._scale.resolution:
+            # without a value, where a run file's outcomes were deleted
+            if float(info["resolution"]) < self._scale.resolution and len(self.y):
                 self._levels.append(float(self.y.max()))
             self._scale = _Scale(float(info["radius"]), float(info["resolution"]))
 

@@ -92,6 +92,25 @@ def test_damage_in_the_middle_is_refused(tmp_path: Path, problem: ProblemRef, li
     assert (folder / RUN_FILE).read_bytes() == damaged
 
 
+@pytest.mark.parametrize("optimizer", ["lamcts", "quadratic", "turbo", "cmaes", "evolution"])
+@pytest.mark.parametrize("deleted", [slice(0, 1), slice(7, 8), slice(0, 12)], ids=str)
+def test_deleted_outcomes_are_found_again(
+    tmp_path: Path, problem: ProblemRef, optimizer: str, deleted: slice
+) -> None:
+    """The file fits together all the same: so may one of many workers look."""
+    folder = tmp_path / "run"
+    lamcts.search(problem, budget=16, seed=1, optimizer=optimizer, folder=folder)
+    lines = (folder / RUN_FILE).read_bytes().splitlines(keepends=True)
+    told = [line for line in lines if b'"event":"tell"' in line][deleted]
+    (folder / RUN_FILE).write_bytes(b"".join(line for line in lines if line not in told))
+    before = read_run(folder)
+    result = lamcts.resume(folder)
+    assert result.counts["complete"] == 16
+    for old, new in zip(before.trials, result.trials, strict=True):
+        assert old.x.tolist() == new.x.tolist()
+        assert old.value in (None, new.value)
+
+
 @pytest.mark.parametrize("line", range(2, 7))
 def test_a_missing_line_is_refused_or_harmless(
     tmp_path: Path, problem: ProblemRef, outline: Outline, line: int

@@ -83,6 +83,16 @@ def test_a_lost_point_costs_one_more_trial(folder: Path, whole: list[lamcts.Tria
     assert sum(trial.state is TrialState.COMPLETE for trial in trials) == BUDGET
 
 
+def test_a_lost_last_trial_is_made_up_for(folder: Path, whole: list[lamcts.Trial]) -> None:
+    """Lines 12 and 13 ask for trial 5 and tell it; nothing after them shows that it was there."""
+    edit(folder, lambda lines: lines.__setitem__(11, b"?\n"))
+    done = repair(folder)
+    assert done is not None
+    assert (done.kept, done.open, done.lost) == (5, [], [])
+    assert not read_run(folder).finished
+    assert outline(lamcts.resume(folder).trials) == outline(whole)
+
+
 @pytest.mark.parametrize(
     ("change", "dropped"),
     [

@@ -146,9 +146,8 @@ class _Mending:
             self.lines.append(line.text)
 
     def end(self) -> None:
-        """A run that has lost trials is not finished any more."""
-        done = all(trial.state.finished for trial in self.trials) and not self.lost
-        if self._lossy and not done and decode(self.lines[-1])["event"] == "stop":
+        """A run that has lost something may not be finished any more: resuming it will tell."""
+        if self._lossy and decode(self.lines[-1])["event"] == "stop":
             self.lines.pop()
 
     def _drop(self, number: int, why: str) -> None:

@@ -157,11 +157,12 @@ def test_random_edits(examples: int, written: bytes, folder: Path) -> None:
             assert done.original.read_bytes() == data
             assert done.kept == len(kept)
             assert repair(folder) is None
+        running = sum(not trial.state.finished for trial in read_run(folder).trials)
         result = lamcts.resume(folder, problem=Bowl())
         assert outline(folder).items() >= kept.items()
         charged = sum(result.counts[state] for state in ("complete", "failed"))
         before = sum(known[2] is not TrialState.INFEASIBLE for known in kept.values())
-        assert charged == max(result.budget, before)
+        assert result.budget <= charged <= max(result.budget, before + running)
         assert result.budget in (6, 10)
 
     check()

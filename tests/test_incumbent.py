@@ -18,27 +18,22 @@ from lamcts.result import load_result
 from lamcts.spaces import Box, Codec, Discrete
 from lamcts.storage import RUN_FILE
 
-NOISY = {
-    "sphere": {"dim": 5, "noise": 1.0},
-    "ackley": {"dim": 10, "low": -2.0, "high": 2.0, "noise": 0.3},
-}
+
+def noisy(seed: int) -> Any:
+    return make_function("sphere", dim=5, noise=1.0, shift_seed=seed, noise_seed=seed)
 
 
-def noisy(name: str, seed: int) -> Any:
-    return make_function(name, shift_seed=seed, noise_seed=seed, **NOISY[name])  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("name", NOISY)
-def test_the_recommended_trial_is_truly_better_than_the_luckiest(name: str) -> None:
+def test_the_recommended_trial_is_truly_better_than_the_luckiest() -> None:
+    """On CMA-ES's trials, which lie around the optimum; `lamcts` reads the noise by itself."""
     recommended, luckiest = [], []
     for seed in range(12):
-        function = noisy(name, seed)
-        result = lamcts.search(function, budget=120, seed=seed)
+        function = noisy(seed)
+        result = lamcts.search(function, budget=120, seed=seed, optimizer="cmaes")
         highest = min(result.trials, key=lambda trial: trial.value or 0.0)
         recommended.append(function.f(result.best.x[None])[0])
         luckiest.append(function.f(highest.x[None])[0])
-    assert np.median(recommended) < np.median(luckiest)
-    assert np.sum(np.less(recommended, luckiest)) > np.sum(np.greater(recommended, luckiest))
+    assert np.median(recommended) < 0.8 * np.median(luckiest)
+    assert np.sum(np.less(recommended, luckiest)) > 2 * np.sum(np.greater(recommended, luckiest))
 
 
 def test_repeats_of_a_point_count_as_data_on_it() -> None:
@@ -75,7 +70,7 @@ def test_missing_values_and_few_trials_will_do() -> None:
 
 
 def test_the_optimizer_says_the_same_as_the_result() -> None:
-    function = noisy("sphere", 0)
+    function = noisy(0)
     optimizer = make_optimizer("random", function.space, seed=0, noisy=True)
     assert optimizer.domain.noisy
     assert optimizer.domain.allow_repeats
@@ -86,7 +81,7 @@ def test_the_optimizer_says_the_same_as_the_result() -> None:
 
 
 def test_a_stored_run_knows_that_it_was_noisy(tmp_path: Path) -> None:
-    result = lamcts.search(noisy("sphere", 1), budget=40, seed=1, folder=tmp_path / "run")
+    result = lamcts.search(noisy(1), budget=40, seed=1, folder=tmp_path / "run")
     loaded = load_result(tmp_path / "run")
     assert loaded.noisy
     assert loaded.estimate == pytest.approx(result.estimate)
@@ -107,7 +102,7 @@ class Plain(lamcts.Evaluator):
 def test_the_command_line_says_that_the_best_is_an_estimate(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    result = lamcts.search(noisy("sphere", 2), budget=15, seed=2, optimizer="random")
+    result = lamcts.search(noisy(2), budget=15, seed=2, optimizer="random")
     print_summary(result)
     line = next(row for row in capsys.readouterr().out.splitlines() if row.startswith("best "))
     assert f"estimated mean {result.estimate:.6g} (trial {result.best.number}, observed" in line

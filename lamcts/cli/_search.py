@@ -230,7 +230,9 @@ class _Echo(logging.Handler):
 def _show_log(quiet: bool) -> None:
     """Show the library's warnings; when quiet, its errors only."""
     logger = logging.getLogger("lamcts")
-    logger.handlers = [_Echo(logging.ERROR if quiet else logging.WARNING)]
+    for handler in [h for h in logger.handlers if isinstance(h, _Echo)]:  # of an earlier command
+        logger.removeHandler(handler)
+    logger.addHandler(_Echo(logging.ERROR if quiet else logging.WARNING))
     logger.propagate = False
 
 

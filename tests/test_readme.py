@@ -1,7 +1,8 @@
 """What README and documentation show runs as it stands: Python blocks, and `lamcts` commands.
 
 A page's blocks are run in order, in one empty folder that has `problems/` beside it; commands with
-a budget small enough for a test.
+a budget small enough for a test. Commands that need a cluster or packages that the tests do not
+have stand in ``text`` blocks.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def blocks(page: Path, *languages: str) -> list[str]:
 
 def commands(page: Path) -> list[list[str]]:
     """The words of each ``lamcts`` command of a page, cut down."""
-    lines = [line for code in blocks(page, "console", "bash") for line in code.splitlines()]
+    whole = [code.replace("\\\n", " ") for code in blocks(page, "console", "bash")]
+    lines = [line for code in whole for line in code.splitlines()]
     parts = [part for line in lines for part in line.removeprefix("$ ").split(" && ")]
     return [cut_down(shlex.split(part)[1:]) for part in parts if part.startswith("lamcts ")]
 

@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
 from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
 from typing import Any
@@ -24,6 +23,7 @@ from lamcts._threads import THREAD_LIMITS
 from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.executors import _watchdog
 from lamcts.executors._base import Task
+from lamcts.executors._pool import Pool, PoolWorker
 from lamcts.executors._worker import IN_WORKER, receive, refuse_in_worker, send
 from lamcts.history import TrialState
 from lamcts.outcome import Outcome
@@ -42,7 +42,7 @@ _GRACE = 2.0  # s that an idle worker has to close its evaluator
 _MAX_FAILED_STARTS = 3  # in a row; a first one may be bad luck (memory), not the problem's fault
 
 
-class ProcessExecutor:
+class ProcessExecutor(Pool["_Worker"]):
     """Workers on this machine, one trial each at a time.
 
     Each worker's numeric libraries use one thread unless ``OMP_NUM_THREADS`` and its like are
@@ -67,17 +67,14 @@ class ProcessExecutor:
                 "use workers=1 and no trial_timeout"
             )
         refuse_in_worker()
+        super().__init__(trial_timeout)
         self._problem = {"ref": problem.ref, "kwargs": problem.kwargs}
-        self._trial_timeout = trial_timeout
-        self._queue: deque[Task] = deque()
-        self._failed_starts = 0
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", _watchdog.__file__],
             stdin=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
-        self._workers: list[_Worker] = []
         try:
             for _ in range(workers):
                 self._start()
@@ -89,11 +86,6 @@ class ProcessExecutor:
     def slots(self) -> int:
         """The number of workers."""
         return len(self._workers)
-
-    def submit(self, task: Task) -> None:
-        """Queue a task for the first worker that is free."""
-        self._queue.append(task)
-        self._dispatch()
 
     def wait(self, timeout: float | None = None) -> list[tuple[Task, Outcome]]:
         """Outcomes that are new, as soon as there is one.
@@ -109,11 +101,6 @@ class ProcessExecutor:
             if done or left <= 0:
                 return done
         return []
-
-    def withdraw(self) -> int:
-        """Forget the tasks that no worker has. Returns how many are being evaluated."""
-        self._queue.clear()
-        return sum(worker.task is not None for worker in self._workers)
 
     def close(self) -> None:
         """End all workers: busy ones at once, idle ones when their evaluators are closed."""
@@ -147,11 +134,6 @@ class ProcessExecutor:
             assert self._watchdog.stdin is not None
             print(line, file=self._watchdog.stdin, flush=True)
 
-    def _dispatch(self) -> None:
-        for worker in self._workers:
-            if self._queue and worker.idle:
-                worker.take(self._queue.popleft())
-
     def _collect(self, timeout: float) -> list[tuple[Task, Outcome]]:
         """What happened within ``timeout`` seconds: messages, deaths, overdue trials."""
         spoke = mp_connection.wait([worker.connection for worker in self._workers], timeout)
@@ -162,12 +144,7 @@ class ProcessExecutor:
                 outcome = self._hear(worker)
             elif worker.ended:
                 outcome = self._lose(worker)
-            elif self._trial_timeout is not None and worker.busy_for > self._trial_timeout:
-                outcome = Outcome(
-                    TrialState.TIMEOUT,
-                    error=f"ran longer than the trial time-out of {self._trial_timeout:g} s",
-                    seconds=worker.busy_for,
-                )
+            elif outcome := self._overdue(worker):
                 self._replace(worker)
             if task is not None and outcome is not None:
                 done.append((task, outcome))
@@ -199,13 +176,11 @@ class ProcessExecutor:
         return Outcome(TrialState.LOST, error=f"worker died: {cause}", seconds=busy_for)
 
 
-class _Worker:
+class _Worker(PoolWorker):
     """One worker process, as the coordinator sees it."""
 
     def __init__(self, problem: dict[str, Any]) -> None:
-        self.ready = False
-        self.task: Task | None = None
-        self._since = 0.0
+        super().__init__()
         ours, theirs = mp_connection.Pipe()
         self.connection: Connection[Any, Any] = ours
         # More threads than cores would slow every worker down.
@@ -227,23 +202,13 @@ class _Worker:
         return self._process.pid
 
     @property
-    def idle(self) -> bool:
-        """Whether it can take a task."""
-        return self.ready and self.task is None
-
-    @property
     def ended(self) -> bool:
         """Whether the process is gone."""
         return self._process.poll() is not None
 
-    @property
-    def busy_for(self) -> float:
-        """Seconds since it took its task; 0 when it has none."""
-        return time.monotonic() - self._since if self.task else 0.0
-
     def take(self, task: Task) -> None:
         """Begin a task."""
-        self.task, self._since = task, time.monotonic()
+        super().take(task)
         with contextlib.suppress(OSError):  # dead: the pipe's end is seen in `_collect`
             send(self.connection, task.to_message())
 

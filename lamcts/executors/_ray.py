@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.executors._actor import Actor
 from lamcts.executors._base import Task
 from lamcts.executors._cluster import Cluster
+from lamcts.executors._pool import Pool, PoolWorker
 from lamcts.executors._worker import refuse_in_worker
 from lamcts.history import TrialState
 from lamcts.outcome import Outcome
@@ -36,7 +36,7 @@ _MAX_FAILED_STARTS = 3  # in a row, beside those that the death of a node explai
 _log = logging.getLogger(__name__)
 
 
-class RayExecutor:
+class RayExecutor(Pool["_Worker"]):
     """Workers on the machines of a Ray cluster, one trial each at a time.
 
     Args:
@@ -66,12 +66,9 @@ class RayExecutor:
         trial_timeout: float | None = None,
     ) -> None:
         refuse_in_worker()
+        super().__init__(trial_timeout)
         self._ref = problem.ref
         self._wanted = workers
-        self._trial_timeout = trial_timeout
-        self._queue: deque[Task] = deque()
-        self._workers: list[_Worker] = []
-        self._failed_starts = 0
         self._room = 0
         self._next_look = 0.0
         self._patience_ends = time.monotonic() + _PATIENCE
@@ -96,11 +93,6 @@ class RayExecutor:
         """The number of workers that have a place and are ready; one, before the first is."""
         return max(1, sum(worker.ready for worker in self._workers))
 
-    def submit(self, task: Task) -> None:
-        """Queue a task for the first worker that is free."""
-        self._queue.append(task)
-        self._dispatch()
-
     def wait(self, timeout: float | None = None) -> list[tuple[Task, Outcome]]:
         """Outcomes that are new, as soon as there is one; none when there are more slots now.
 
@@ -117,11 +109,6 @@ class RayExecutor:
             if done or left <= 0 or self.slots > before:
                 return done
         return []
-
-    def withdraw(self) -> int:
-        """Forget the tasks that no worker has. Returns how many are being evaluated."""
-        self._queue.clear()
-        return sum(worker.task is not None for worker in self._workers)
 
     def close(self) -> None:
         """End all workers: busy ones at once, idle ones when their evaluators are closed."""
@@ -147,11 +134,6 @@ class RayExecutor:
             self._patience_ends = float("inf")  # said once
             _log.warning("%d of %d workers are ready; %s", ready, wanted, self._cluster.describe())
 
-    def _dispatch(self) -> None:
-        for worker in self._workers:
-            if self._queue and worker.idle:
-                worker.take(self._queue.popleft())
-
     def _collect(self, timeout: float) -> list[tuple[Task, Outcome]]:
         """What happened within ``timeout`` seconds: messages, deaths, overdue trials."""
         spoke = self._answered(timeout)
@@ -160,12 +142,7 @@ class RayExecutor:
             task, outcome = worker.task, None
             if worker.answer in spoke:
                 outcome = self._hear(worker)
-            elif self._trial_timeout is not None and worker.busy_for > self._trial_timeout:
-                outcome = Outcome(
-                    TrialState.TIMEOUT,
-                    error=f"ran longer than the trial time-out of {self._trial_timeout:g} s",
-                    seconds=worker.busy_for,
-                )
+            elif outcome := self._overdue(worker):
                 self._drop(worker)
             if task is not None and outcome is not None:
                 done.append((task, outcome))
@@ -215,29 +192,17 @@ class RayExecutor:
         self._ray.kill(worker.actor, no_restart=True)
 
 
-class _Worker:
+class _Worker(PoolWorker):
     """One actor, as the coordinator sees it; it owes at most one answer at a time."""
 
     def __init__(self, actor: Any, problem: Mapping[str, Any]) -> None:
+        super().__init__()
         self.actor = actor
-        self.ready = False
-        self.task: Task | None = None
         self.answer: Any = actor.load.remote(problem)
-        self._since = 0.0
-
-    @property
-    def idle(self) -> bool:
-        """Whether it can take a task."""
-        return self.ready and self.task is None
-
-    @property
-    def busy_for(self) -> float:
-        """Seconds since it took its task; 0 when it has none."""
-        return time.monotonic() - self._since if self.task else 0.0
 
     def take(self, task: Task) -> None:
         """Begin a task."""
-        self.task, self._since = task, time.monotonic()
+        super().take(task)
         self.answer = self.actor.evaluate.remote(task.to_message())
 
     def leave(self) -> Any:

@@ -1,0 +1,78 @@
+"""What the pools of workers share, wherever the workers are: a queue, and who has which task."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Generic, TypeVar
+
+from lamcts.executors._base import Task
+from lamcts.history import TrialState
+from lamcts.outcome import Outcome
+
+__all__ = ["Pool", "PoolWorker"]
+
+
+class PoolWorker:
+    """A worker as the coordinator sees it: it has one task at a time."""
+
+    def __init__(self) -> None:
+        self.ready = False
+        self.task: Task | None = None
+        self._since = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Whether it can take a task."""
+        return self.ready and self.task is None
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds since it took its task; 0 when it has none."""
+        return time.monotonic() - self._since if self.task else 0.0
+
+    def take(self, task: Task) -> None:
+        """Begin a task."""
+        self.task, self._since = task, time.monotonic()
+
+
+Worker = TypeVar("Worker", bound=PoolWorker)
+
+
+class Pool(Generic[Worker]):
+    """Hands the tasks of a queue to the workers that are free.
+
+    Args:
+        trial_timeout: Seconds after which a trial is ended.
+    """
+
+    def __init__(self, trial_timeout: float | None) -> None:
+        self._trial_timeout = trial_timeout
+        self._queue: deque[Task] = deque()
+        self._workers: list[Worker] = []
+        self._failed_starts = 0
+
+    def submit(self, task: Task) -> None:
+        """Queue a task for the first worker that is free."""
+        self._queue.append(task)
+        self._dispatch()
+
+    def withdraw(self) -> int:
+        """Forget the tasks that no worker has. Returns how many are being evaluated."""
+        self._queue.clear()
+        return sum(worker.task is not None for worker in self._workers)
+
+    def _dispatch(self) -> None:
+        for worker in self._workers:
+            if self._queue and worker.idle:
+                worker.take(self._queue.popleft())
+
+    def _overdue(self, worker: Worker) -> Outcome | None:
+        """The outcome of a trial that has run too long."""
+        if self._trial_timeout is None or worker.busy_for <= self._trial_timeout:
+            return None
+        return Outcome(
+            TrialState.TIMEOUT,
+            error=f"ran longer than the trial time-out of {self._trial_timeout:g} s",
+            seconds=worker.busy_for,
+        )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lamcts import spaces
     from lamcts.api import maximize, minimize, resume, search
     from lamcts.callbacks import Callback
-    from lamcts.errors import Infeasible, LamctsError
+    from lamcts.errors import Infeasible, LamctsError, Pruned
     from lamcts.evaluator import Evaluation, Evaluator
     from lamcts.history import Trial, TrialState
     from lamcts.optimizers import Optimizer, list_optimizers, make_optimizer
@@ -36,6 +36,7 @@ __all__ = [
     "Infeasible",
     "LamctsError",
     "Optimizer",
+    "Pruned",
     "Result",
     "Trial",
     "TrialState",
@@ -65,6 +66,7 @@ _HOMES = {
     "Infeasible": "errors",
     "LamctsError": "errors",
     "Optimizer": "optimizers",
+    "Pruned": "errors",
     "Result": "result",
     "Trial": "history",
     "TrialState": "history",

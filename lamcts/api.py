@@ -43,6 +43,7 @@ def search(
     constraints: str | Sequence[str] = (),
     max_failures: int | float | None = None,
     retries: int = 1,
+    prune: str | None = None,
     callbacks: Iterable[Callback] = (),
     folder: str | Path | bool | None = None,
     deterministic: bool = False,
@@ -75,6 +76,8 @@ def search(
             when that share or more did. By default it stops when at least 10 trials have been
             evaluated (or the budget, if less) and every one failed.
         retries: How often a trial is evaluated again when its worker dies.
+        prune: End trials early by what they report (`Evaluator.report`): ``"median"``, or
+            ``"halving"``; with settings ``"halving:min_steps=4,reduction=2"`` (`lamcts.pruning`).
         callbacks: What watches the run.
         folder: Where to keep it, so that it can be resumed: a path (a taken one gets a suffix), or
             ``True`` for ``runs/<problem>/<time>-<seed>``. Nothing is written when ``None``.
@@ -117,6 +120,7 @@ def search(
         constraints=(constraints,) if isinstance(constraints, str) else tuple(constraints),
         max_failures=max_failures,
         retries=retries,
+        prune=prune,
         deterministic=deterministic,
     )
     with ExitStack() as stack:
@@ -128,7 +132,8 @@ def search(
         points = prepare.initial_points(init, proposer.space)
         make_ready(evaluator)
         name = prepare.problem_name(evaluator, reference)
-        place = prepare.executor(evaluator, reference, config)
+        pruner = prepare.pruner(evaluator, config)
+        place = prepare.executor(evaluator, reference, config, pruner)
         stack.callback(place.close)
         store = None
         if folder:
@@ -141,6 +146,7 @@ def search(
             proposer,
             place,
             config,
+            pruner=pruner,
             problem=name,
             init=points,
             store=store,
@@ -211,13 +217,15 @@ def resume(
         reference = prepare.reference(evaluator, config)
         proposer = prepare.optimizer(evaluator, config, stored.header["seed"])
         make_ready(evaluator)
-        place = prepare.executor(evaluator, reference, config)
+        pruner = prepare.pruner(evaluator, config)
+        place = prepare.executor(evaluator, reference, config, pruner)
         stack.callback(place.close)
         run = Run(
             evaluator,
             proposer,
             place,
             config,
+            pruner=pruner,
             problem=stored.header["name"],
             init=prepare.stored_points(stored),
             store=store,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from lamcts.errors import InvalidArgument, did_you_mean
+from lamcts.pruning import make_rule
 from lamcts.settings import plain
 
 __all__ = ["RunConfig"]
@@ -16,7 +17,7 @@ __all__ = ["RunConfig"]
 _WINDOW = 8
 _EXECUTORS = ("local", "ray")
 #: Settings that runs of earlier versions do not have in their header.
-_LATER = {"executor", "ray_address", "resources"}
+_LATER = {"executor", "ray_address", "resources", "prune"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class RunConfig:
     executor: str = "local"
     ray_address: str | None = None
     resources: Mapping[str, float] = field(default_factory=dict)
+    prune: str | None = None
 
     def __post_init__(self) -> None:
         """Check every field, make it what a resumed run reads, and settle the window for good."""
@@ -58,6 +60,8 @@ class RunConfig:
         for name in ("timeout", "trial_timeout"):
             _check_seconds(name, getattr(self, name))
         _check_failures(self.max_failures)
+        if self.prune is not None:
+            make_rule(self.prune)
         object.__setattr__(self, "settings", plain(dict(self.settings)))
         object.__setattr__(self, "constraints", tuple(self.constraints))
         object.__setattr__(self, "resources", dict(self.resources))

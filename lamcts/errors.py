@@ -14,6 +14,7 @@ __all__ = [
     "InvalidArgument",
     "LamctsError",
     "ProblemError",
+    "Pruned",
     "RunError",
     "TooManyFailures",
     "TrialTimeout",
@@ -62,6 +63,19 @@ class Infeasible(LamctsError):
 
     def __init__(self, reason: str = "infeasible") -> None:
         super().__init__(reason)
+
+
+class Pruned(LamctsError):
+    """Raised by ``Evaluator.report``: the trial need not go on. It is no failure.
+
+    Args:
+        reason: Why.
+        expected: What it would have come to, for an optimizer to learn from; `None` if unknown.
+    """
+
+    def __init__(self, reason: str = "pruned", expected: float | None = None) -> None:
+        super().__init__(reason)
+        self.expected = expected
 
 
 class TrialTimeout(LamctsError, TimeoutError):

@@ -16,7 +16,7 @@ this package uses them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,6 +48,10 @@ class Evaluation:
     artifacts: Mapping[str, str] = field(default_factory=dict)
 
 
+def _heard_by_nobody(step: int, value: float) -> None:
+    """Outside a search, what is reported goes nowhere."""
+
+
 @dataclass(frozen=True)
 class TrialContext:
     """What an evaluator may know of the trial it is evaluating, as ``self.trial``.
@@ -56,11 +60,13 @@ class TrialContext:
         number: The trial's number in its run.
         attempt: 0 the first time, more when a worker was lost: evaluations should be idempotent.
         folder: A private folder that survives attempts; ``None`` when the run has no folder.
+        report: Takes what `Evaluator.report` is given.
     """
 
     number: int = 0
     attempt: int = 0
     folder: Path | None = None
+    report: Callable[[int, float], None] = _heard_by_nobody
 
 
 class Evaluator:
@@ -113,6 +119,24 @@ class Evaluator:
         """
         # Not abstract: `lamcts.problem` refuses a class without it with a line that a user reads.
         raise NotImplementedError(f"{type(self).__name__} has no evaluate(self, x)")
+
+    def report(self, step: int, value: float) -> None:
+        """Say how an evaluation stands, so that a hopeless one can be ended (``--prune``).
+
+        Call it in `evaluate`, after every epoch say. The values are stored with the trial, as its
+        learning curve.
+
+        Args:
+            step: How far the evaluation is: epochs, folds, images. Each report has a greater one,
+                and all trials report at the same steps.
+            value: The objective so far, in the evaluator's direction.
+
+        Raises:
+            lamcts.Pruned: The trial is to end here: let it pass. What it holds is freed by
+                ``finally`` and ``with``, as always.
+            InvalidArgument: The step is no greater integer, or the value no number.
+        """
+        self.trial.report(step, value)
 
     def cost(self, x: Any) -> Mapping[str, float]:
         """Cheap figures known without evaluating (flops, params, latency_ms), for constraints."""

@@ -7,7 +7,7 @@ record one trial has for the user, made on demand.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,7 @@ class Trial:
         error: Why the trial did not complete: one line, or a traceback for a failure.
         seconds: Wall time of the evaluation.
         attempt: 0 for the first evaluation, more after a lost worker.
+        curve: What the evaluator reported on its way: steps and values.
         info: How the point was proposed (JSON values only); with the recorded values it is
             all that an optimizer needs to replay a run.
     """
@@ -76,6 +77,7 @@ class Trial:
     error: str | None = None
     seconds: float | None = None
     attempt: int = 0
+    curve: Sequence[tuple[int, float]] = ()
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -112,7 +114,7 @@ class History:
 
     @property
     def y(self) -> NDArray[np.float64]:
-        """(n,) values to be maximised; NaN where a trial is not complete."""
+        """(n,) values to be maximised; NaN where there is none, an estimate for a pruned trial."""
         return self._y.rows
 
     @property
@@ -156,25 +158,33 @@ class History:
     def finish(
         self, number: int, state: TrialState, value: float | None, extra: Mapping[str, Any]
     ) -> None:
-        """Record the end of a trial; ``value`` in the user's sign, ``extra`` other Trial fields."""
+        """Record the end of a trial.
+
+        Args:
+            number: The trial's.
+            state: How it ended.
+            value: In the user's sign; of a pruned trial, what it is expected to have come to.
+            extra: Other fields of `Trial`.
+        """
         self._state.rows[number] = _CODE[state]
         self.pending.pop(number, None)
         if value is not None:
             self.y[number] = self._sign * value
-            if self._best is None or self.y[number] > self.y[self._best]:
+            record = self._best is None or self.y[number] > self.y[self._best]
+            if record and state is TrialState.COMPLETE:
                 self._best = number
-        kept = {name: item for name, item in extra.items() if item not in (None, {}, 0)}
+        kept = {name: item for name, item in extra.items() if item not in (None, {}, (), 0)}
         if kept:
             self._extra.setdefault(number, {}).update(kept)
 
     def trial(self, number: int) -> Trial:
         """The record of one trial."""
-        value = self.y[number]
+        value, state = self.y[number], self.state(number)
         return Trial(
             number=number,
             x=self.codec.from_vector(self._V.rows[number]),
-            state=self.state(number),
+            state=state,
             # 0.0 is added so that minimising never shows a negative zero
-            value=None if np.isnan(value) else float(self._sign * value + 0.0),
+            value=float(self._sign * value + 0.0) if state is TrialState.COMPLETE else None,
             **self._extra.get(number, {}),
         )

@@ -7,17 +7,27 @@ import math
 import numbers
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 from lamcts._finding import in_one_line
-from lamcts.errors import Infeasible, LamctsError, ProblemError, TrialTimeout, WorkerLost, shown
+from lamcts.errors import (
+    Infeasible,
+    InvalidArgument,
+    LamctsError,
+    ProblemError,
+    Pruned,
+    TrialTimeout,
+    WorkerLost,
+    shown,
+)
 from lamcts.evaluator import Direction, Evaluation, Evaluator, TrialContext
 from lamcts.history import TrialState
 
 __all__ = [
     "EvaluationFailed",
+    "Judge",
     "Outcome",
     "as_number",
     "cost_of",
@@ -33,6 +43,10 @@ class EvaluationFailed(LamctsError):
     exit_code = 1
 
 
+#: Whether the trial of this number, which reports this step and value, is to end.
+Judge = Callable[[int, int, float], bool]
+
+
 _log = logging.getLogger(__name__)
 _MEND = "return a number or an Evaluation"
 _ERRORS: dict[TrialState, type[LamctsError]] = {
@@ -40,6 +54,7 @@ _ERRORS: dict[TrialState, type[LamctsError]] = {
     TrialState.INFEASIBLE: Infeasible,
     TrialState.TIMEOUT: TrialTimeout,
     TrialState.LOST: WorkerLost,
+    TrialState.PRUNED: Pruned,
 }
 
 
@@ -54,6 +69,7 @@ class Outcome:
         artifacts: Names and paths of files written.
         error: Why it did not complete: one line, or a traceback whose last line says it.
         seconds: Wall time of the evaluation.
+        curve: What the evaluator reported on its way: steps and values.
     """
 
     state: TrialState
@@ -62,32 +78,59 @@ class Outcome:
     artifacts: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     seconds: float | None = None
+    curve: Sequence[tuple[int, float]] = ()
 
-    def to_tell(self) -> Evaluation | LamctsError:
-        """The outcome as `Optimizer.tell` takes it."""
+    def to_tell(self, expected: float | None = None) -> Evaluation | LamctsError:
+        """The outcome as `Optimizer.tell` takes it.
+
+        Args:
+            expected: What a pruned trial would have come to.
+        """
+        if self.state is TrialState.PRUNED:
+            return Pruned(self.error or "pruned", expected)
         if self.state is TrialState.COMPLETE and self.value is not None:
             return Evaluation(self.value, self.metrics, self.artifacts)
         return _ERRORS.get(self.state, EvaluationFailed)(self.error or str(self.state))
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as a dict of plain values."""
-        return {**asdict(self), "state": self.state.value}
+        """The fields as a dict of plain values; no curve where there is none."""
+        data = {**asdict(self), "state": self.state.value}
+        if not self.curve:
+            del data["curve"]
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
         """The outcome that `to_dict` wrote."""
-        return cls(**{**data, "state": TrialState(data["state"])})
+        curve = tuple((step, value) for step, value in data.get("curve", ()))
+        return cls(**{**data, "state": TrialState(data["state"]), "curve": curve})
 
 
-def evaluate(evaluator: Evaluator, x: Any, context: TrialContext) -> Outcome:
-    """Evaluate one point. Whatever the evaluator raises or returns becomes an outcome."""
-    evaluator.trial = context
+def evaluate(
+    evaluator: Evaluator, x: Any, context: TrialContext, judge: Judge | None = None
+) -> Outcome:
+    """Evaluate one point. Whatever the evaluator raises or returns becomes an outcome.
+
+    Args:
+        evaluator: What evaluates.
+        x: The point.
+        context: Its trial.
+        judge: Tells whether a trial that reports is to end.
+    """
+    curve: list[tuple[int, float]] = []
+
+    def report(step: int, value: float) -> None:
+        curve.append(_reported(step, value, after=curve[-1][0] if curve else -1))
+        if judge is not None and judge(context.number, *curve[-1]):
+            raise Pruned(f"pruned at step {step}")
+
+    evaluator.trial = replace(context, report=report)
     started = time.perf_counter()
     try:
         outcome = outcome_of(evaluator.evaluate(x), evaluator.direction)
     except (Exception, SystemExit) as error:  # a user's code may raise anything
         outcome = outcome_of(error)
-    return replace(outcome, seconds=time.perf_counter() - started)
+    return replace(outcome, seconds=time.perf_counter() - started, curve=tuple(curve))
 
 
 def outcome_of(result: object, direction: Direction = "minimize") -> Outcome:
@@ -121,6 +164,18 @@ def outcome_of(result: object, direction: Direction = "minimize") -> Outcome:
     state = TrialState.INFEASIBLE if value == worst else TrialState.FAILED
     error = f"evaluate returned {value}; return a finite number, or raise lamcts.Infeasible"
     return Outcome(state, metrics=metrics, artifacts=artifacts, error=error)
+
+
+def _reported(step: object, value: object, *, after: int) -> tuple[int, float]:
+    is_step = isinstance(step, numbers.Integral) and not isinstance(step, bool)
+    if not is_step or int(cast(int, step)) <= after:
+        raise InvalidArgument(
+            f"report: step must be an integer greater than {after}, the last, got {_short(step)}"
+        )
+    number = as_number(value)
+    if number is None:
+        raise InvalidArgument(f"report: value is {_short(value)}; give a number")
+    return int(cast(int, step)), number
 
 
 def as_number(value: object) -> float | None:

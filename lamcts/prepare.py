@@ -18,6 +18,7 @@ from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecu
 from lamcts.optimizers import Optimizer, make_optimizer
 from lamcts.outcome import as_number
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, reference_of
+from lamcts.pruning import Pruner, make_rule
 from lamcts.spaces import Space, as_space, describe, from_json, to_json
 from lamcts.storage import RUN_FILE, StoredRun, differences, encode
 
@@ -93,10 +94,19 @@ def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Opti
     )
 
 
-def executor(evaluator: Evaluator, ref: ProblemRef | None, config: RunConfig) -> Executor:
+def pruner(evaluator: Evaluator, config: RunConfig) -> Pruner:
+    """What judges trials by their reports."""
+    rule = None if config.prune is None else make_rule(config.prune)
+    return Pruner(rule, evaluator.direction)
+
+
+def executor(
+    evaluator: Evaluator, ref: ProblemRef | None, config: RunConfig, pruner: Pruner
+) -> Executor:
     """This process, unless several workers or a time-out ask for processes, or Ray is chosen."""
+    judge = None if pruner.rule is None else pruner.judge
     if ref is None or not _in_workers(config):
-        return SerialExecutor(evaluator)
+        return SerialExecutor(evaluator, judge)
     if config.executor == "ray":
         return RayExecutor(
             ref,
@@ -104,8 +114,11 @@ def executor(evaluator: Evaluator, ref: ProblemRef | None, config: RunConfig) ->
             address=config.ray_address,
             resources=config.resources,
             trial_timeout=config.trial_timeout,
+            judge=judge,
         )
-    return ProcessExecutor(ref, workers=config.workers or 1, trial_timeout=config.trial_timeout)
+    return ProcessExecutor(
+        ref, workers=config.workers or 1, trial_timeout=config.trial_timeout, judge=judge
+    )
 
 
 def initial_points(init: Iterable[Any], space: Space[Any]) -> Points:

@@ -233,6 +233,7 @@ def trial_to_json(space: Space[Any], trial: Trial) -> dict[str, Any]:
         "error": trial.error,
         "seconds": trial.seconds,
         "attempt": trial.attempt,
+        **({"curve": [[step, value] for step, value in trial.curve]} if trial.curve else {}),
     }
 
 

@@ -30,6 +30,7 @@ from lamcts.failures import failing, first_failure
 from lamcts.history import Trial, TrialState
 from lamcts.interrupts import Interrupts
 from lamcts.outcome import Outcome, cost_of, held_out, outcome_of
+from lamcts.pruning import Pruner
 from lamcts.result import Result, best_trial, trial_to_json
 from lamcts.spaces import as_space, from_json, to_json
 from lamcts.storage import Event, RunFolder, encode, outcome_in
@@ -70,6 +71,7 @@ class Run:
         executor: Executor,
         config: RunConfig,
         *,
+        pruner: Pruner | None = None,
         problem: str,
         init: Sequence[tuple[Any, float | None]] = (),
         store: RunFolder | None = None,
@@ -85,6 +87,7 @@ class Run:
         self.best: Trial | None = None
         self._space = as_space(evaluator.space)
         self._executor = executor
+        self._pruner = pruner or Pruner(None, evaluator.direction)
         self._init = init
         self._store = store
         self._callbacks = Callbacks(callbacks)
@@ -280,7 +283,10 @@ class Run:
         self._open.remove(number)
         trial = replace(self.trials[number], **vars(outcome))
         told = replace(self.trials[number], seconds=outcome.seconds)
-        self.optimizer.tell(told, outcome.to_tell())
+        self._pruner.told(number, outcome.curve, outcome.value)
+        pruned = outcome.state is TrialState.PRUNED
+        expected = self._pruner.expected(outcome.curve) if pruned else None
+        self.optimizer.tell(told, outcome.to_tell(expected))
         self.trials[number] = trial
         self.counts[TrialState.RUNNING] -= 1
         self.counts[trial.state] += 1
@@ -344,6 +350,8 @@ class Run:
     def _add(self, trial: Trial) -> None:
         self.trials.append(trial)
         self._open.add(trial.number)
+        # In deterministic mode what runs beside it, and how fast, must not matter.
+        self._pruner.begin(trial.number, min(self._open) if self.config.deterministic else None)
         self.counts[TrialState.RUNNING] += 1
 
     def _key(self, trial: Trial) -> str:

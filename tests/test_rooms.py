@@ -24,7 +24,7 @@ FLOORS = [
         "samplers",
         "optimizers",
     ],
-    ["config", "callbacks", "constraints", "failures", "interrupts", "executors", "storage"],
+    ["pruning", "config", "callbacks", "constraints", "failures", "interrupts", "executors", "storage"],
     ["result", "prepare", "run", "api"],
     ["progress", "testing", "benchmark", "cli", "__main__"],
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,7 +108,8 @@ class NASBench101(lamcts.Evaluator):
             figures = {k: v for k, v in self.table.query(cell).items() if "test" not in k}
         else:
             data = self.load_data()
-            train, validation = self._accuracies(cell, data, [data.train, data.validation])
+            splits = [data.train, data.validation]
+            train, validation = self._accuracies(cell, data, splits, reported=data.validation)
             figures = {"validation_accuracy": validation, "train_accuracy": train}
         return lamcts.Evaluation(figures["validation_accuracy"], metrics=figures)
 
@@ -174,13 +176,24 @@ class NASBench101(lamcts.Evaluator):
 
         return lambda: CellNetwork(cell, self.skeleton)
 
-    def _accuracies(self, cell: Cell, data: ImageData, splits: list[Split]) -> list[float]:
-        """Accuracy of the trained cell on each split, averaged over the repeats."""
+    def _accuracies(
+        self, cell: Cell, data: ImageData, splits: list[Split], *, reported: Split | None = None
+    ) -> list[float]:
+        """Accuracy of the trained cell on each split, averaged over the repeats.
+
+        That on the ``reported`` split is reported after every epoch, of all repeats in a row.
+        """
         self._check_images(data.train)
         build = self._builder(cell)
         from lamcts.adapters.training.trainer import accuracy, train
 
-        models = [train(build, data.train, recipe) for recipe in self.recipes]
+        steps = count(1)
+
+        def on_epoch(model: nn.Module) -> None:
+            if reported is not None:
+                self.report(next(steps), accuracy(model, reported))
+
+        models = [train(build, data.train, recipe, on_epoch) for recipe in self.recipes]
         return [float(np.mean([accuracy(model, split) for model in models])) for split in splits]
 
     def _check_images(self, split: Split) -> None:

@@ -25,7 +25,12 @@ def pick_device(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def train(build: Callable[[], nn.Module], data: Split, recipe: Recipe) -> nn.Module:
+def train(
+    build: Callable[[], nn.Module],
+    data: Split,
+    recipe: Recipe,
+    on_epoch: Callable[[nn.Module], None] | None = None,
+) -> nn.Module:
     """Build a network and fit it to ``data``.
 
     On the CPU the same recipe gives the same weights, bit for bit, on the same machine; the
@@ -35,6 +40,7 @@ def train(build: Callable[[], nn.Module], data: Split, recipe: Recipe) -> nn.Mod
         build: Makes the network, with fresh weights; called once, after seeding.
         data: The training images.
         recipe: Everything else.
+        on_epoch: Called with the network after every epoch; what it raises ends the training.
 
     Returns:
         The trained network, in evaluation mode, on the recipe's device.
@@ -53,8 +59,8 @@ def train(build: Callable[[], nn.Module], data: Split, recipe: Recipe) -> nn.Mod
             nesterov=recipe.momentum > 0.0,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _cosine(steps, recipe.warmup))
-        model.train()
         for _ in range(recipe.epochs):
+            model.train()
             order = torch.randperm(len(labels)).to(device)
             for start in range(0, len(labels), recipe.batch_size):
                 rows = order[start : start + recipe.batch_size]
@@ -63,6 +69,8 @@ def train(build: Callable[[], nn.Module], data: Split, recipe: Recipe) -> nn.Mod
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
+            if on_epoch is not None:
+                on_epoch(model)
         return model.eval()
 
 

@@ -76,6 +76,7 @@ def _trials(result: Result) -> list[Any]:
             params=dict(zip(distributions, _values(result, trial), strict=True)),
             distributions=distributions,
             user_attrs=_attributes(trial),
+            intermediate_values=dict(trial.curve),
         )
         for trial in result.trials
     ]

@@ -86,6 +86,15 @@ def run(
     retries: Annotated[
         int, typer.Option(help="How often a trial whose worker died is evaluated again.")
     ] = 1,
+    prune: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="End trials early by what they report: median, halving, "
+            "or halving:min_steps=4,reduction=2.",
+            show_default=False,
+        ),
+    ] = None,
     init: Annotated[
         Path | None,
         typer.Option(
@@ -128,6 +137,7 @@ def run(
                 constraints=constraint or [],
                 max_failures=_failures(max_failures),
                 retries=retries,
+                prune=prune,
                 callbacks=callbacks,
                 folder=_folder(evaluator, name),
                 deterministic=deterministic,

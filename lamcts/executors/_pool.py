@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from lamcts.executors._base import Task
 from lamcts.history import TrialState
-from lamcts.outcome import Outcome
+from lamcts.outcome import Judge, Outcome
+from lamcts.problem import ProblemRef
 
 __all__ = ["Pool", "PoolWorker"]
 
@@ -44,10 +45,12 @@ class Pool(Generic[Worker]):
 
     Args:
         trial_timeout: Seconds after which a trial is ended.
+        judge: Tells whether a trial that reports is to end.
     """
 
-    def __init__(self, trial_timeout: float | None) -> None:
+    def __init__(self, trial_timeout: float | None, judge: Judge | None) -> None:
         self._trial_timeout = trial_timeout
+        self._judge = judge
         self._queue: deque[Task] = deque()
         self._workers: list[Worker] = []
         self._failed_starts = 0
@@ -66,6 +69,15 @@ class Pool(Generic[Worker]):
         for worker in self._workers:
             if self._queue and worker.idle:
                 worker.take(self._queue.popleft())
+
+    def _problem_message(self, problem: ProblemRef) -> dict[str, Any]:
+        """What a worker builds its evaluator from, and whether it asks before it goes on."""
+        asks = self._judge is not None
+        return {"ref": problem.ref, "kwargs": problem.kwargs, "asks": asks}
+
+    def _verdict(self, report: tuple[int, int, float]) -> bool:
+        """Whether the trial that sent this report is to end."""
+        return self._judge is not None and self._judge(*report)
 
     def _overdue(self, worker: Worker) -> Outcome | None:
         """The outcome of a trial that has run too long."""

@@ -26,7 +26,7 @@ from lamcts.executors._base import Task
 from lamcts.executors._pool import Pool, PoolWorker
 from lamcts.executors._worker import IN_WORKER, receive, refuse_in_worker, send
 from lamcts.history import TrialState
-from lamcts.outcome import Outcome
+from lamcts.outcome import Judge, Outcome
 from lamcts.problem import ProblemRef
 
 __all__ = ["ProcessExecutor"]
@@ -53,13 +53,19 @@ class ProcessExecutor(Pool["_Worker"]):
         workers: How many processes, at least 1.
         trial_timeout: Seconds after which an evaluation is ended, with its worker and all that
             it started; the time to load the problem does not count.
+        judge: Tells whether a trial that reports is to end.
 
     Raises:
         InvalidArgument: It is made in a worker, or on a system without process groups.
     """
 
     def __init__(
-        self, problem: ProblemRef, *, workers: int = 1, trial_timeout: float | None = None
+        self,
+        problem: ProblemRef,
+        *,
+        workers: int = 1,
+        trial_timeout: float | None = None,
+        judge: Judge | None = None,
     ) -> None:
         if not hasattr(os, "killpg"):
             raise InvalidArgument(
@@ -67,8 +73,8 @@ class ProcessExecutor(Pool["_Worker"]):
                 "use workers=1 and no trial_timeout"
             )
         refuse_in_worker()
-        super().__init__(trial_timeout)
-        self._problem = {"ref": problem.ref, "kwargs": problem.kwargs}
+        super().__init__(trial_timeout, judge)
+        self._problem = self._problem_message(problem)
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", _watchdog.__file__],
             stdin=subprocess.PIPE,
@@ -161,6 +167,9 @@ class ProcessExecutor(Pool["_Worker"]):
             worker.ready = True
             self._failed_starts = 0
             return None
+        if "report" in message:
+            worker.answer(self._verdict(message["report"]))
+            return None
         worker.task = None
         return Outcome.from_dict(message["outcome"])
 
@@ -211,6 +220,11 @@ class _Worker(PoolWorker):
         super().take(task)
         with contextlib.suppress(OSError):  # dead: the pipe's end is seen in `_collect`
             send(self.connection, task.to_message())
+
+    def answer(self, stop: bool) -> None:
+        """Let the trial that has reported go on, or end."""
+        with contextlib.suppress(OSError):
+            send(self.connection, {"stop": stop})
 
     def dismiss(self) -> None:
         """Ask it to leave: it does when the pipe closes, unless it is in an evaluation."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lamcts import __version__
@@ -22,7 +23,7 @@ from lamcts.executors._cluster import Cluster
 from lamcts.executors._pool import Pool, PoolWorker
 from lamcts.executors._worker import refuse_in_worker
 from lamcts.history import TrialState
-from lamcts.outcome import Outcome
+from lamcts.outcome import Judge, Outcome
 from lamcts.problem import ProblemRef
 
 __all__ = ["RayExecutor"]
@@ -49,6 +50,7 @@ class RayExecutor(Pool["_Worker"]):
             other than ``cpu``, ``gpu`` and ``memory`` (in bytes) are the cluster's own.
         trial_timeout: Seconds after which an evaluation is ended, with its worker and all that
             it started; the time to load the problem does not count.
+        judge: Tells whether a trial that reports is to end.
 
     Raises:
         DependencyNotInstalled: Ray is missing.
@@ -64,9 +66,10 @@ class RayExecutor(Pool["_Worker"]):
         address: str | None = None,
         resources: Mapping[str, float] | None = None,
         trial_timeout: float | None = None,
+        judge: Judge | None = None,
     ) -> None:
         refuse_in_worker()
-        super().__init__(trial_timeout)
+        super().__init__(trial_timeout, judge)
         self._ref = problem.ref
         self._wanted = workers
         self._room = 0
@@ -76,11 +79,8 @@ class RayExecutor(Pool["_Worker"]):
         try:
             self._ray = self._cluster.ray
             self._actor = self._cluster.actor_class(Actor)
-            self._message = {
-                "ref": self._cluster.ref,
-                "kwargs": problem.kwargs,
-                "lamcts": __version__,
-            }
+            shipped = replace(problem, ref=self._cluster.ref)
+            self._message = {**self._problem_message(shipped), "lamcts": __version__}
             self._grow()
             if not self._room and (workers is None or self._cluster.local):
                 raise InvalidArgument(f"resources: no node has them ({self._cluster.describe()})")
@@ -170,6 +170,9 @@ class RayExecutor(Pool["_Worker"]):
             worker.ready = True
             self._failed_starts = 0
             return None
+        if "report" in message:
+            worker.go_on(self._verdict(message["report"]))
+            return None
         worker.task = None
         return Outcome.from_dict(message)
 
@@ -204,6 +207,10 @@ class _Worker(PoolWorker):
         """Begin a task."""
         super().take(task)
         self.answer = self.actor.evaluate.remote(task.to_message())
+
+    def go_on(self, stop: bool) -> None:
+        """Let the trial that has reported go on, or end."""
+        self.answer = self.actor.go_on.remote(stop)
 
     def leave(self) -> Any:
         """Ask it to close its evaluator. Returns what is there when it has."""

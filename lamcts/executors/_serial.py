@@ -6,7 +6,7 @@ from collections import deque
 
 from lamcts.evaluator import Evaluator
 from lamcts.executors._base import Task
-from lamcts.outcome import Outcome, evaluate
+from lamcts.outcome import Judge, Outcome, evaluate
 from lamcts.spaces import as_space, from_json
 
 __all__ = ["SerialExecutor"]
@@ -17,12 +17,14 @@ class SerialExecutor:
 
     Args:
         evaluator: The evaluator itself; it is not closed here, since it was not opened here.
+        judge: Tells whether a trial that reports is to end.
     """
 
     slots = 1
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, judge: Judge | None = None) -> None:
         self._evaluator = evaluator
+        self._judge = judge
         self._space = as_space(evaluator.space)
         self._queue: deque[Task] = deque()
 
@@ -36,7 +38,7 @@ class SerialExecutor:
             return []
         task = self._queue.popleft()
         x = from_json(self._space, task.data)
-        return [(task, evaluate(self._evaluator, x, task.context))]
+        return [(task, evaluate(self._evaluator, x, task.context, self._judge))]
 
     def withdraw(self) -> int:
         """Forget the queue; between calls of `wait` nothing is running."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from lamcts.errors import InvalidArgument, LamctsError
 from lamcts.evaluator import Evaluator, TrialContext
-from lamcts.outcome import evaluate
+from lamcts.outcome import Judge, evaluate
 from lamcts.problem import load_problem, make_ready
 from lamcts.spaces import as_space, from_json
 
@@ -75,12 +75,14 @@ def build(problem: Mapping[str, Any]) -> Evaluator:
     return evaluator
 
 
-def evaluate_message(evaluator: Evaluator, task: Mapping[str, Any]) -> dict[str, Any]:
+def evaluate_message(
+    evaluator: Evaluator, task: Mapping[str, Any], judge: Judge | None
+) -> dict[str, Any]:
     """The outcome of a task, as JSON values."""
     folder = Path(task["folder"]) if task["folder"] else None
     context = TrialContext(task["number"], task["attempt"], folder)
     x = from_json(as_space(evaluator.space), task["data"])
-    return evaluate(evaluator, x, context).to_dict()
+    return evaluate(evaluator, x, context, judge).to_dict()
 
 
 def main(descriptor: int) -> None:
@@ -96,7 +98,14 @@ def main(descriptor: int) -> None:
         except LamctsError as error:
             send(connection, {"refused": str(error)})
             return
+
+        def ask(*report: float) -> bool:
+            send(connection, {"report": report})
+            return bool(receive(connection)["stop"])
+
+        judge = ask if problem["asks"] else None
         send(connection, {"ready": True})
         with evaluator:
             while True:
-                send(connection, {"outcome": evaluate_message(evaluator, receive(connection))})
+                task = receive(connection)
+                send(connection, {"outcome": evaluate_message(evaluator, task, judge)})

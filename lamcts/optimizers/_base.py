@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lamcts.choice import choose
 from lamcts.domain import Domain
-from lamcts.errors import InvalidArgument, LamctsError
+from lamcts.errors import InvalidArgument, LamctsError, Pruned
 from lamcts.evaluator import Direction, Evaluation
 from lamcts.history import History, Trial
 from lamcts.incumbent import estimate
@@ -105,8 +105,8 @@ class Optimizer(ABC):
         Args:
             trial: A trial from `ask`, or any point of the space.
             outcome: The objective's value, an `Evaluation`, or the exception that ended the trial
-                (`Infeasible`, `TrialTimeout`, `WorkerLost`, any other). A value that is not a
-                finite number makes the trial failed; it is recorded and never learned from.
+                (`Infeasible`, `Pruned`, `TrialTimeout`, `WorkerLost`, any other). A value that is
+                not a finite number makes the trial failed; it is recorded and never learned from.
 
         Returns:
             The finished trial.
@@ -131,8 +131,10 @@ class Optimizer(ABC):
             "cost": dict(trial.cost),
             "seconds": trial.seconds,
             "attempt": trial.attempt,
+            "curve": tuple(trial.curve),
         }
-        self.history.finish(trial.number, judged.state, judged.value, extra)
+        value = outcome.expected if isinstance(outcome, Pruned) else judged.value
+        self.history.finish(trial.number, judged.state, value, extra)
         self._told(trial.number)
         return self.history.trial(trial.number)
 
@@ -147,8 +149,9 @@ class Optimizer(ABC):
             raise LamctsError("best: no trial has completed")
         if not self.domain.noisy:
             return self.history.trial(self.history.best)
-        means = estimate(self.history.Z, self.history.y, self.domain.codec)
-        return self.history.trial(int(np.nanargmax(means)))
+        rows, _ = self.history.sides(len(self.history))
+        means = estimate(self.history.Z[rows], self.history.y[rows], self.domain.codec)
+        return self.history.trial(int(rows[np.nanargmax(means)]))
 
     @property
     def trials(self) -> list[Trial]:

@@ -111,8 +111,10 @@ def check(event: Event) -> None:
         kind = "again"
     if kind not in _FIELDS:
         raise ValueError(f"unknown event {kind!r}")
-    for name, fits in {**_FIELDS[kind], "time": _is_number}.items():
+    for name, fits in {**_FIELDS[kind], **_OPTIONAL, "time": _is_number}.items():
         if name not in event:
+            if name in _OPTIONAL:
+                continue
             raise ValueError(f"no {name!r}")
         if not fits(event[name]):
             raise ValueError(f"{name} is {encode(event[name])[:60]}")
@@ -132,6 +134,16 @@ def _are_figures(value: object) -> bool:
 
 def _is(*kinds: type) -> Callable[[object], bool]:
     return lambda value: isinstance(value, kinds)
+
+
+def _is_curve(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(report, list)
+        and len(report) == 2
+        and _is_count(report[0])
+        and _is_number(report[1])
+        for report in value
+    )
 
 
 def _is_text_or_none(value: object) -> bool:
@@ -184,6 +196,8 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     "resume": {"budget": _is_count},
     "stop": {"stopped": _is(str), "test": _are_figures, "seconds": _is_number},
 }
+#: Fields of a ``tell`` whose evaluator reported on its way.
+_OPTIONAL = {"curve": _is_curve}
 
 
 def _scalar(value: Any) -> Any:

@@ -143,7 +143,8 @@ def outcome_in(event: Event) -> Outcome:
     Raises:
         ValueError: It holds none.
     """
-    outcome = Outcome.from_dict({name: event[name] for name in _OUTCOME})
+    curve = {"curve": event["curve"]} if "curve" in event else {}
+    outcome = Outcome.from_dict({**{name: event[name] for name in _OUTCOME}, **curve})
     if not outcome.state.finished:
         raise ValueError(f"told as {outcome.state}")
     number = isinstance(outcome.value, float) and math.isfinite(outcome.value)

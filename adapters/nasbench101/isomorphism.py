@@ -12,7 +12,7 @@ from itertools import chain, groupby, permutations, product
 
 from lamcts.adapters.nasbench101.cell import OPS, Cell
 
-__all__ = ["canonical_cell", "cell_hash"]
+__all__ = ["canonical_cell", "cell_hash", "depths"]
 
 _INPUT_LABEL = -1
 _OUTPUT_LABEL = -2
@@ -37,7 +37,7 @@ def canonical_cell(cell: Cell) -> Cell:
     adjacency wins. Depth leads because it grows along every edge, which keeps the numbering
     topological, and because it gives similar cells similar numberings.
     """
-    invariants = list(zip(_depths(cell), _labels(cell), _vertex_hashes(cell), strict=True))
+    invariants = list(zip(depths(cell), _labels(cell), _vertex_hashes(cell), strict=True))
     inner = sorted(range(1, cell.vertices - 1), key=invariants.__getitem__)
     ties = [tuple(group) for _, group in groupby(inner, key=invariants.__getitem__)]
     numberings = product(*(permutations(group) for group in ties))
@@ -47,7 +47,7 @@ def canonical_cell(cell: Cell) -> Cell:
     )
 
 
-def _depths(cell: Cell) -> list[int]:
+def depths(cell: Cell) -> list[int]:
     """Length of the longest path from the input to each vertex."""
     depth = [0] * cell.vertices
     for vertex in range(1, cell.vertices):

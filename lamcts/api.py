@@ -13,7 +13,7 @@ from typing import Any
 
 from lamcts import __version__, prepare
 from lamcts.callbacks import Callback
-from lamcts.config import RunConfig
+from lamcts.config import RunConfig, in_bytes
 from lamcts.evaluator import Evaluation
 from lamcts.prepare import FunctionEvaluator, Problem
 from lamcts.problem import as_evaluator, make_ready
@@ -40,6 +40,7 @@ def search(
     resources: Mapping[str, float] | None = None,
     timeout: float | None = None,
     trial_timeout: float | None = None,
+    trial_memory: int | str | None = None,
     constraints: str | Sequence[str] = (),
     max_failures: int | float | None = None,
     retries: int = 1,
@@ -70,6 +71,8 @@ def search(
             workers.
         trial_timeout: Seconds for one evaluation; then it is ended with all it started. It is
             evaluated in a worker process for that, even when there is one worker.
+        trial_memory: Bytes of resident memory, or ``"8GB"``: a trial that holds more is ended, with
+            all it started, and has failed; in a worker process too. On Ray: ``resources``.
         constraints: Bounds on ``Evaluator.cost``: ``["flops<=600e6"]``. Points that break one are
             never proposed.
         max_failures: Stop the run when more than this many trials failed, or, for a fraction,
@@ -117,6 +120,7 @@ def search(
         resources=resources or {},
         timeout=timeout,
         trial_timeout=trial_timeout,
+        trial_memory=in_bytes(trial_memory),
         constraints=(constraints,) if isinstance(constraints, str) else tuple(constraints),
         max_failures=max_failures,
         retries=retries,
@@ -166,6 +170,7 @@ def resume(
     resources: Mapping[str, float] | None = None,
     timeout: float | None = None,
     trial_timeout: float | None = None,
+    trial_memory: int | str | None = None,
     max_failures: int | float | None = None,
     callbacks: Iterable[Callback] = (),
 ) -> Result:
@@ -185,6 +190,7 @@ def resume(
         resources: Other needs of a trial.
         timeout: Seconds for this session; by default as the run was started.
         trial_timeout: Another time-out.
+        trial_memory: Another limit of memory.
         max_failures: Another limit.
         callbacks: What watches the run.
 
@@ -208,6 +214,7 @@ def resume(
             resources=resources,
             timeout=timeout,
             trial_timeout=trial_timeout,
+            trial_memory=in_bytes(trial_memory),
             max_failures=max_failures,
         )
         evaluator = prepare.stored_problem(stored, problem)

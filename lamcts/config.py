@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -11,13 +12,14 @@ from lamcts.errors import InvalidArgument, did_you_mean
 from lamcts.pruning import make_rule
 from lamcts.settings import plain
 
-__all__ = ["RunConfig"]
+__all__ = ["RunConfig", "in_bytes"]
 
 #: Trials asked for ahead of the oldest untold one in deterministic mode, for up to as many workers.
 _WINDOW = 8
 _EXECUTORS = ("local", "ray")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGT])?(I)?B?")
 #: Settings that runs of earlier versions do not have in their header.
-_LATER = {"executor", "ray_address", "resources", "prune"}
+_LATER = {"executor", "ray_address", "resources", "prune", "trial_memory"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class RunConfig:
     ray_address: str | None = None
     resources: Mapping[str, float] = field(default_factory=dict)
     prune: str | None = None
+    trial_memory: int | None = None
 
     def __post_init__(self) -> None:
         """Check every field, make it what a resumed run reads, and settle the window for good."""
@@ -60,6 +63,10 @@ class RunConfig:
         for name in ("timeout", "trial_timeout"):
             _check_seconds(name, getattr(self, name))
         _check_failures(self.max_failures)
+        if self.trial_memory is not None:
+            _check_integer("trial_memory", self.trial_memory, least=1)
+            if self.executor == "ray":
+                raise InvalidArgument("trial_memory: on Ray give resources={'memory': BYTES}")
         if self.prune is not None:
             make_rule(self.prune)
         object.__setattr__(self, "settings", plain(dict(self.settings)))
@@ -114,6 +121,24 @@ def _check_seconds(name: str, value: object) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not number or not 0 < float(value) < math.inf:  # type: ignore[arg-type]
         raise InvalidArgument(f"{name}: must be a positive number of seconds, got {value!r}")
+
+
+def in_bytes(size: int | str | None) -> int | None:
+    """A size given as a number of bytes, or as a text.
+
+    >>> in_bytes("1.5GB"), in_bytes("2 MiB")
+    (1500000000, 2097152)
+
+    Raises:
+        InvalidArgument: It is no size.
+    """
+    if not isinstance(size, str):
+        return size
+    found = _SIZE.fullmatch(size.strip().upper())
+    if found is None:
+        raise InvalidArgument(f"trial_memory: {size!r} is no size; write 8GB or 500MB")
+    number, prefix, binary = found.groups(default="")
+    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix or " "))
 
 
 def _check_failures(value: object) -> None:

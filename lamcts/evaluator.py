@@ -16,6 +16,7 @@ this package uses them.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,14 +60,26 @@ class TrialContext:
     Attributes:
         number: The trial's number in its run.
         attempt: 0 the first time, more when a worker was lost: evaluations should be idempotent.
-        folder: A private folder that survives attempts; ``None`` when the run has no folder.
+        place: Where its private folder is, or will be; ``None`` when the run has no folder.
         report: Takes what `Evaluator.report` is given.
     """
 
     number: int = 0
     attempt: int = 0
-    folder: Path | None = None
+    place: Path | None = None
     report: Callable[[int, float], None] = _heard_by_nobody
+
+    @property
+    def folder(self) -> Path | None:
+        """A private folder that survives attempts, made when it is asked for.
+
+        ``None`` when the run has no folder, or where it cannot be made: on another machine, say.
+        """
+        if self.place is not None:
+            with contextlib.suppress(OSError):
+                self.place.mkdir(parents=True, exist_ok=True)
+                return self.place
+        return None
 
 
 class Evaluator:

@@ -72,7 +72,7 @@ def reference(evaluator: Evaluator, config: RunConfig) -> ProblemRef | None:
     except (ProblemError, TypeError) as error:
         if _in_workers(config):
             raise ProblemError(
-                f"workers: {error}; or use workers=1 and no trial_timeout"
+                f"workers: {error}; or use workers=1, and no trial_timeout or trial_memory"
             ) from error
         return None
 
@@ -117,7 +117,11 @@ def executor(
             judge=judge,
         )
     return ProcessExecutor(
-        ref, workers=config.workers or 1, trial_timeout=config.trial_timeout, judge=judge
+        ref,
+        workers=config.workers or 1,
+        trial_timeout=config.trial_timeout,
+        trial_memory=config.trial_memory,
+        judge=judge,
     )
 
 
@@ -234,7 +238,8 @@ def check_unchanged(stored: StoredRun, evaluator: Evaluator) -> None:
 
 
 def _in_workers(config: RunConfig) -> bool:
-    return config.workers != 1 or config.trial_timeout is not None or config.executor == "ray"
+    limited = config.trial_timeout is not None or config.trial_memory is not None
+    return config.workers != 1 or limited or config.executor == "ray"
 
 
 def _fingerprint(evaluator: Evaluator) -> dict[str, Any]:

@@ -262,8 +262,6 @@ class Run:
 
     def _finish(self, number: int, outcome: Outcome) -> None:
         self._write("tell", number=number, **outcome.to_dict())
-        if self._store:
-            self._store.tidy(number)
         self._written[number] = outcome
 
     def _settle(self) -> None:

@@ -487,6 +487,9 @@ def test_private_folders_survive_when_something_is_in_them(tmp_path: Path) -> No
         ({"retries": -1}, "retries: must be an integer of at least 0"),
         ({"timeout": 0}, "timeout: must be a positive number of seconds"),
         ({"trial_timeout": math.nan}, "trial_timeout: must be a positive number"),
+        ({"trial_memory": "lots"}, "trial_memory: 'lots' is no size; write 8GB"),
+        ({"trial_memory": 0}, "trial_memory: must be an integer of at least 1"),
+        ({"prune": "medain"}, "prune: 'medain' is no rule; did you mean 'median'"),
         ({"max_failures": -1}, "max_failures: must be a count"),
         ({"max_failures": 1.5}, "max_failures: must be a count"),
         ({"constraints": "flops"}, "constraint: 'flops' is not NAME<=NUMBER"),
@@ -494,7 +497,7 @@ def test_private_folders_survive_when_something_is_in_them(tmp_path: Path) -> No
     ],
 )
 def test_bad_arguments(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InvalidArgument, match=message):
+    with pytest.raises((InvalidArgument, UnknownName), match=message):
         run(Bowl(), **options)
 
 

@@ -65,6 +65,10 @@ def run(
     trial_timeout: Annotated[
         float | None, typer.Option(help="Seconds for one trial.", show_default=False)
     ] = None,
+    trial_memory: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Memory for one trial: 8GB.", show_default=False),
+    ] = None,
     constraint: Annotated[
         list[str] | None,
         typer.Option(
@@ -134,6 +138,7 @@ def run(
                 resources=parse_resources(resources),
                 timeout=timeout,
                 trial_timeout=trial_timeout,
+                trial_memory=trial_memory,
                 constraints=constraint or [],
                 max_failures=_failures(max_failures),
                 retries=retries,

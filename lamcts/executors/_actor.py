@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
-from pathlib import Path
 from queue import Queue
 from threading import Thread
 from typing import Any
@@ -37,7 +35,6 @@ class Actor:
 
     def evaluate(self, task: Mapping[str, Any]) -> dict[str, Any]:
         """The outcome of a task, or its first report where it has to ask whether to go on."""
-        task = {**task, "folder": _private(task["folder"])}
         if not self._asks:
             return evaluate_message(self._evaluator, task, None)
         self._sent: Queue[dict[str, Any]] = Queue()
@@ -61,12 +58,3 @@ class Actor:
     def leave(self) -> None:
         """Close the evaluator."""
         self._evaluator.close()
-
-
-def _private(folder: str | None) -> str | None:
-    """The trial's folder, made here where no file system is shared; none where it cannot be."""
-    if folder is not None:
-        with contextlib.suppress(OSError):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            return folder
-    return None

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from multiprocessing import connection as mp_connection
 from multiprocessing.connection import Connection
 from typing import Any
@@ -23,6 +24,7 @@ from lamcts._threads import THREAD_LIMITS
 from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.executors import _watchdog
 from lamcts.executors._base import Task
+from lamcts.executors._machine import DEVICES, least_used, resident_memory, visible_devices
 from lamcts.executors._pool import Pool, PoolWorker
 from lamcts.executors._worker import IN_WORKER, receive, refuse_in_worker, send
 from lamcts.history import TrialState
@@ -38,6 +40,7 @@ from lamcts.executors._worker import main
 main(int(sys.argv[2]))
 """
 _TICK = 0.2  # s between looks for overdue trials, and for deaths that left the pipe open
+_LOOK = 1.0  # s between looks at the memory that trials hold
 _GRACE = 2.0  # s that an idle worker has to close its evaluator
 _MAX_FAILED_STARTS = 3  # in a row; a first one may be bad luck (memory), not the problem's fault
 
@@ -46,13 +49,16 @@ class ProcessExecutor(Pool["_Worker"]):
     """Workers on this machine, one trial each at a time.
 
     Each worker's numeric libraries use one thread unless ``OMP_NUM_THREADS`` and its like are
-    set. Workers and all they started end with this process, however it ends.
+    set. Where there are several CUDA devices, each worker sees one, the least used. Workers and all
+    they started end with this process, however it ends.
 
     Args:
         problem: How a worker builds its evaluator.
         workers: How many processes, at least 1.
         trial_timeout: Seconds after which an evaluation is ended, with its worker and all that
             it started; the time to load the problem does not count.
+        trial_memory: Bytes of resident memory after which a worker, with all it started, is ended,
+            and its trial has failed.
         judge: Tells whether a trial that reports is to end.
 
     Raises:
@@ -65,16 +71,20 @@ class ProcessExecutor(Pool["_Worker"]):
         *,
         workers: int = 1,
         trial_timeout: float | None = None,
+        trial_memory: int | None = None,
         judge: Judge | None = None,
     ) -> None:
         if not hasattr(os, "killpg"):
             raise InvalidArgument(
                 "workers: worker processes need the process groups of Linux or macOS; "
-                "use workers=1 and no trial_timeout"
+                "use workers=1, and no trial_timeout or trial_memory"
             )
         refuse_in_worker()
         super().__init__(trial_timeout, judge)
         self._problem = self._problem_message(problem)
+        self._trial_memory = trial_memory
+        self._next_look = 0.0
+        self._devices = visible_devices()
         self._watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", _watchdog.__file__],
             stdin=subprocess.PIPE,
@@ -124,7 +134,8 @@ class ProcessExecutor(Pool["_Worker"]):
         self._watchdog.wait()
 
     def _start(self) -> None:
-        worker = _Worker(self._problem)
+        device = least_used(self._devices, (worker.device for worker in self._workers))
+        worker = _Worker(self._problem, device)
         self._workers.append(worker)
         self._tell_watchdog(f"+{worker.pid}")
 
@@ -143,6 +154,7 @@ class ProcessExecutor(Pool["_Worker"]):
     def _collect(self, timeout: float) -> list[tuple[Task, Outcome]]:
         """What happened within ``timeout`` seconds: messages, deaths, overdue trials."""
         spoke = mp_connection.wait([worker.connection for worker in self._workers], timeout)
+        held = self._look()
         done = []
         for worker in list(self._workers):
             task, outcome = worker.task, None
@@ -150,11 +162,26 @@ class ProcessExecutor(Pool["_Worker"]):
                 outcome = self._hear(worker)
             elif worker.ended:
                 outcome = self._lose(worker)
-            elif outcome := self._overdue(worker):
+            elif outcome := self._overdue(worker) or self._too_large(worker, held[worker.pid]):
                 self._replace(worker)
             if task is not None and outcome is not None:
                 done.append((task, outcome))
         return done
+
+    def _look(self) -> Counter[int]:
+        """The memory each worker's group holds, if there is a limit and it is time to look."""
+        if self._trial_memory is None or time.monotonic() < self._next_look:
+            return Counter()
+        self._next_look = time.monotonic() + _LOOK
+        return resident_memory()
+
+    def _too_large(self, worker: _Worker, held: int) -> Outcome | None:
+        """The outcome of a trial that holds too much memory."""
+        if self._trial_memory is None or worker.task is None or held <= self._trial_memory:
+            return None
+        used, limit = (f"{size / 1e9:.3g} GB" for size in (held, self._trial_memory))
+        error = f"held {used} of memory, more than the trial's limit of {limit}"
+        return Outcome(TrialState.FAILED, error=error, seconds=worker.busy_for)
 
     def _hear(self, worker: _Worker) -> Outcome | None:
         try:
@@ -188,8 +215,10 @@ class ProcessExecutor(Pool["_Worker"]):
 class _Worker(PoolWorker):
     """One worker process, as the coordinator sees it."""
 
-    def __init__(self, problem: dict[str, Any]) -> None:
+    def __init__(self, problem: dict[str, Any], device: str | None) -> None:
         super().__init__()
+        self.device = device
+        chosen = {} if device is None else {DEVICES: device}
         ours, theirs = mp_connection.Pipe()
         self.connection: Connection[Any, Any] = ours
         # More threads than cores would slow every worker down.
@@ -198,7 +227,7 @@ class _Worker(PoolWorker):
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **limits, IN_WORKER: "1"},
+                env={**os.environ, **limits, **chosen, IN_WORKER: "1"},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -115,23 +114,11 @@ class RunFolder:
         replace_file(self.path / "best.json", (json.dumps(trial, indent=2) + "\n").encode())
 
     def trial_folder(self, number: int) -> Path:
-        """A trial's private folder, made if it is not there; it survives the trial's attempts."""
-        path = self.path / "trials" / f"{number:06d}"
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunWriteError(f"{path}: cannot be made ({error.strerror})") from error
-        return path
-
-    def tidy(self, number: int) -> None:
-        """Remove a trial's private folder if nothing is in it."""
-        with contextlib.suppress(OSError):
-            (self.path / "trials" / f"{number:06d}").rmdir()
+        """Where a trial's private folder is, if its evaluator asks for one."""
+        return self.path / "trials" / f"{number:06d}"
 
     def close(self) -> None:
         """Free the run for others. Calling it again is harmless."""
-        with contextlib.suppress(OSError):
-            (self.path / "trials").rmdir()  # empty, when no evaluator left anything
         self._log.close()
 
 

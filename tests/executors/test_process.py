@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import subprocess
@@ -10,11 +11,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lamcts
 from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.executors import Executor, ProcessExecutor, SerialExecutor, Task
+from lamcts.executors._machine import least_used, resident_memory, visible_devices
 from lamcts.history import TrialState
 from lamcts.outcome import Outcome
 from lamcts.problem import ProblemRef
@@ -237,7 +240,7 @@ def test_where_there_are_no_process_groups(
     reference: ProblemRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "killpg")
-    with pytest.raises(InvalidArgument, match="use workers=1 and no trial_timeout"):
+    with pytest.raises(InvalidArgument, match="use workers=1, and no trial_timeout"):
         ProcessExecutor(reference)
 
 
@@ -252,3 +255,42 @@ def test_search_refuses_an_evaluator_without_a_reference() -> None:
         lamcts.search(Local(), budget=3, workers=2, optimizer="random")
     with pytest.raises(InvalidArgument, match="workers"):
         lamcts.search(Local(), budget=3, workers=0)
+
+
+def test_a_trial_that_holds_too_much_memory_fails_alone(reference: ProblemRef) -> None:
+    executor = ProcessExecutor(reference, workers=2, trial_memory=400_000_000)
+    with contextlib.closing(executor):
+        large, small = run(executor, (8, 600), (1, 20))
+        assert large.state is TrialState.FAILED
+        assert "more than the trial's limit of 0.4 GB" in str(large.error)
+        assert small.state is TrialState.COMPLETE
+        assert run(executor, (0, 5), (0, 6))[0].value == 5.0
+
+
+@pytest.mark.parametrize(
+    ("visible", "seen"), [("3,5", {3.0, 5.0}), ("3", {3.0}), ("", set()), ("2,-1", {2.0})]
+)
+def test_each_worker_has_a_device_of_its_own(
+    reference: ProblemRef, monkeypatch: pytest.MonkeyPatch, visible: str, seen: set[float]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert {float(name) for name in visible_devices()} == seen
+    if len(seen) > 1:
+        with contextlib.closing(ProcessExecutor(reference, workers=2)) as executor:
+            warm_up(executor, Path(reference.kwargs["notes"]))
+            found = run(executor, (9, 0), (9, 0), (9, 0), (9, 0))
+            assert {outcome.value for outcome in found} <= seen
+            assert {worker.device for worker in executor._workers} == {"3", "5"}
+
+
+def test_what_is_the_least_used_device() -> None:
+    assert least_used(["0", "1"], ["0", None]) == "1"
+    assert least_used(["0"], []) is None
+    assert least_used([], []) is None
+
+
+def test_the_memory_of_this_process_is_seen() -> None:
+    held = resident_memory()[os.getpgrp()]
+    assert held > 1e7
+    ballast = np.ones(20_000_000)
+    assert resident_memory()[os.getpgrp()] > held + 0.9 * ballast.nbytes

@@ -136,6 +136,15 @@ def points_of(result: lamcts.Result) -> list[tuple[Any, ...]]:
     return [(*trial.x, trial.value, trial.state) for trial in result.trials]
 
 
+def test_trials_that_report_are_pruned_as_in_this_process(cluster: Any) -> None:
+    lessons = ProblemRef(str(ROOT / "tests" / "pruning" / "lessons.py"))
+    options: dict[str, Any] = {"budget": 20, "seed": 1, "prune": "halving", "deterministic": True}
+    here = lamcts.search(lessons, **options)
+    there = lamcts.search(lessons, executor="ray", ray_address=cluster.address, **options)
+    assert here.counts["pruned"] > 0
+    assert [trial.curve for trial in there.trials] == [trial.curve for trial in here.trials]
+
+
 def test_outcomes_are_those_of_the_serial_executor(executor: RayExecutor, tmp_path: Path) -> None:
     points = [(0, 3), (3, 0), (0, 999), (6, 0)]
     serial = SerialExecutor(ProblemRef(str(TASKS), {"notes": str(tmp_path)}).build())

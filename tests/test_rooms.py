@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 #: The rooms of the house, from the ground up; each imports earlier ones (docs/architecture.md).
 FLOORS = [
     ["errors", "settings", "spaces", "evaluator", "_growing", "history", "_threads"],
-    ["functions", "registry", "_finding", "problem", "outcome"],
+    ["functions", "registry", "_finding", "problem", "outcome", "datasets"],
     ["domain", "boundary", "region", "tree"],
     [
         "acquisition",

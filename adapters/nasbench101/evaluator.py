@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from lamcts.adapters.nasbench101.architectures import parse_cell
 from lamcts.adapters.nasbench101.cell import Cell
 from lamcts.adapters.nasbench101.cost import network_cost
 from lamcts.adapters.nasbench101.isomorphism import canonical_cell, cell_hash
+from lamcts.adapters.nasbench101.measured import Draw, NASBench101Table
 from lamcts.adapters.nasbench101.skeleton import SKELETONS, Skeleton
 from lamcts.adapters.nasbench101.space import canonical_point, decode, encode, make_space
 from lamcts.adapters.nasbench101.table import CellTable
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["NASBench101"]
 
+_TEST_NOTICE = (
+    "Searching on test accuracy, as LaNAS did: not comparable with searches on validation accuracy."
+)
+
 
 class NASBench101(lamcts.Evaluator):
     """NASBench-101 cells, compared by validation accuracy.
@@ -33,8 +38,12 @@ class NASBench101(lamcts.Evaluator):
     scikit-learn's 8x8 handwritten digits in a small skeleton, about a second a cell on one core.
     A cell and a seed always give the same accuracy. Test images are used by `test` alone.
 
+    With a table cells are looked up: the validation accuracy is searched on, the test accuracy is
+    only reported by `test`, and the metric ``training_time`` says what a training took.
+
     Args:
-        epochs: Passes over the training images.
+        epochs: Passes over the training images, by default 4; with a table, which of its trainings
+            are meant, by default the longest.
         repeats: Trainings averaged in one evaluation, each from its own seed.
         channels: Channels of the stem and of the first stack; the skeleton's by default.
         stacks: Number of stacks; the skeleton's by default.
@@ -43,13 +52,19 @@ class NASBench101(lamcts.Evaluator):
             `cost` mean. By default the network that is measured: cifar with a table, else digits.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the fastest at
             hand. Networks as small as the default ones are fastest on the CPU.
-        table: Measured accuracies, looked up instead of trained: an object that answers
-            `CellTable.query`. Files of the official table are not supported yet.
-        seed: Fixes the initial weights and the order of the images, the same for every cell.
+        table: Measured accuracies, looked up instead of trained: a name that ``lamcts data add``
+            gave them, a folder or CSV (`NASBench101Table.open`), or an object that answers
+            `CellTable.query`.
+        draw: ``"mean"`` of a cell's trainings in the table, or ``"random"``: one of them, as the
+            official API answers.
+        select: ``"validation"`` accuracy, or ``"test"`` accuracy as LaNAS searched on: its results
+            are too good to be compared with those of others.
+        seed: Fixes the initial weights and the order of the images, the same for every cell; and
+            which training of the table a trial draws.
 
     Raises:
-        UnknownName: No such skeleton.
-        InvalidArgument: A count, size or device that cannot be used.
+        UnknownName: No such skeleton or table.
+        InvalidArgument: A count, size or device that cannot be used, or a table that is damaged.
     """
 
     direction = "maximize"
@@ -62,7 +77,7 @@ class NASBench101(lamcts.Evaluator):
     def __init__(
         self,
         *,
-        epochs: int = 4,
+        epochs: int | None = None,
         repeats: int = 2,
         channels: int | None = None,
         stacks: int | None = None,
@@ -70,20 +85,32 @@ class NASBench101(lamcts.Evaluator):
         skeleton: str | None = None,
         device: str = "cpu",
         table: CellTable | str | None = None,
+        draw: Draw = "mean",
+        select: Literal["validation", "test"] = "validation",
         seed: int = 0,
     ) -> None:
         if repeats < 1:
             raise InvalidArgument(f"repeats: {repeats!r} trainings; use 1 or more")
+        if select not in ("validation", "test"):
+            raise InvalidArgument(f"select: {select!r} is not known; use validation or test")
+        if select == "test" and table is None:
+            raise InvalidArgument("select: test needs a table; give one, or use validation")
         if table is not None:
-            self.notice = None
+            self.notice = _TEST_NOTICE if select == "test" else None
         self.space = make_space()
+        if isinstance(table, str):
+            table = NASBench101Table.open(table, epochs=epochs, draw=draw, seed=seed)
         self.table = None if table is None else _checked_table(table)
+        self.noisy = isinstance(self.table, NASBench101Table) and self.table.draw == "random"
+        self.selected = f"{select}_accuracy"
         self.skeleton = _skeleton(
             skeleton or ("digits" if table is None else "cifar"),
             {"channels": channels, "stacks": stacks, "modules": modules},
         )
         self.recipes = [
-            Recipe(epochs=epochs, seed=seed * repeats + repeat, device=device)
+            Recipe(
+                epochs=4 if epochs is None else epochs, seed=seed * repeats + repeat, device=device
+            )
             for repeat in range(repeats)
         ]
 
@@ -105,19 +132,21 @@ class NASBench101(lamcts.Evaluator):
         # Isomorphic drawings differ in which branch gets a spare channel, so one stands for all.
         cell = canonical_cell(decode(x))
         if self.table is not None:
-            figures = {k: v for k, v in self.table.query(cell).items() if "test" not in k}
+            figures = self._looked_up(self.table, cell)
         else:
             data = self.load_data()
             splits = [data.train, data.validation]
             train, validation = self._accuracies(cell, data, splits, reported=data.validation)
             figures = {"validation_accuracy": validation, "train_accuracy": train}
-        return lamcts.Evaluation(figures["validation_accuracy"], metrics=figures)
+        return lamcts.Evaluation(figures[self.selected], metrics=figures)
 
     def test(self, x: Any) -> dict[str, float]:
         """Test accuracy in [0, 1]; the cell is trained again, from the same seeds."""
         cell = canonical_cell(decode(x))
         if self.table is not None:
-            return {"test_accuracy": self.table.query(cell)["test_accuracy"]}
+            # Held by NASBench101Table: a report is the mean of all trainings, and costs nothing.
+            report = getattr(self.table, "report", self.table.query)
+            return {"test_accuracy": report(cell)["test_accuracy"]}
         data = self.load_data()
         (accuracy,) = self._accuracies(cell, data, [data.test])
         return {"test_accuracy": accuracy}
@@ -170,6 +199,19 @@ class NASBench101(lamcts.Evaluator):
         """
         return self._builder(decode(x))()
 
+    def _looked_up(self, table: CellTable, cell: Cell) -> dict[str, float]:
+        """Figures of the table that a search may see, the selected one among them."""
+        if isinstance(table, NASBench101Table):
+            # By the trial's number, so that workers and a resumed run draw the same training.
+            found: Mapping[str, float] = table.query(cell, number=self.trial.number)
+        else:
+            found = table.query(cell)
+        if self.selected not in found:
+            raise InvalidArgument(
+                f"table: it holds no {self.selected} of this cell, only {', '.join(found)}"
+            )
+        return {k: v for k, v in found.items() if "test" not in k or k == self.selected}
+
     def _builder(self, cell: Cell) -> Callable[[], nn.Module]:
         require_torch()
         from lamcts.adapters.nasbench101.network import CellNetwork
@@ -210,8 +252,8 @@ class NASBench101(lamcts.Evaluator):
 def _checked_table(table: object) -> CellTable:
     if not isinstance(table, CellTable):
         raise InvalidArgument(
-            f"table: {table!r} cannot answer query(cell); files of the official table are not "
-            "supported yet, so give an object with that method, or leave table out to train"
+            f"table: {table!r} cannot answer query(cell); give the name of a table, an object with "
+            "that method, or leave table out to train"
         )
     return table
 

@@ -58,8 +58,9 @@ def fingerprint(edges: Sequence[int], ops: Sequence[int]) -> int:
     Returns:
         A number from 1 to 2**64 - 1, or `INVALID`.
     """
-    labels = [_OP_LABELS[op] for op in ops]
-    return int(_fingerprint([int(bit) for bit in edges], labels))
+    # Python's integers: NumPy's own would be slow one by one, and overflow.
+    bits, labels = np.asarray(edges).tolist(), np.asarray(ops).tolist()
+    return int(_fingerprint(bits, [_OP_LABELS[label] for label in labels]))
 
 
 def fingerprints(edges: ArrayLike, ops: ArrayLike) -> NDArray[np.uint64]:

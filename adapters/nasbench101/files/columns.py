@@ -115,7 +115,7 @@ def open_columns(folder: Path) -> Columns:
     """
     try:
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+        arrays = {name: _mapped(folder / f"{name}.npy") for name in _ARRAYS}
         if facts["version"] != _VERSION or any(
             len(array) != facts["cells"] for array in arrays.values()
         ):
@@ -200,3 +200,8 @@ def _occurrence(values: NDArray[np.intp]) -> NDArray[np.intp]:
     found = np.empty(len(values), dtype=np.intp)
     found[order] = np.arange(len(values)) - np.repeat(starts, lengths)
     return found
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """A memory map as a plain array, which is far quicker to index."""
+    return np.asarray(np.load(path, mmap_mode="r"))

@@ -175,7 +175,12 @@ def test_a_cell_is_rendered_in_words() -> None:
         ({"stacks": 9}, "stacks: 9"),
         ({"device": "gpu"}, "device: 'gpu'"),
         ({"skeleton": "cifer"}, "skeleton: 'cifer' is not known; did you mean 'cifar'"),
-        ({"table": "nasbench_only108.tfrecord"}, "table: 'nasbench_only108.tfrecord'"),
+        (
+            {"table": "nasbench_only108.tfrecord"},
+            "table: no table is called 'nasbench_on.*data add",
+        ),
+        ({"select": "test"}, "select: test needs a table"),
+        ({"select": "train"}, "select: 'train' is not known"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(settings: dict[str, Any], message: str) -> None:

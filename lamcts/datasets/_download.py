@@ -12,6 +12,7 @@ from lamcts.datasets._specs import DataError, Progress
 
 __all__ = ["check_sha256", "download"]
 
+_MEND = "get the file elsewhere and run: lamcts data add KIND FILE"
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0  # seconds without a byte
 
@@ -34,12 +35,11 @@ def download(url: str, target: Path, *, sha256: str, progress: Progress | None =
     try:
         _fetch(url, part, progress)
     except urllib.error.HTTPError as error:
-        raise DataError(f"{url}: the server answers {error.code} {error.reason}") from None
+        raise DataError(f"{url}: the server answers {error.code} {error.reason}; {_MEND}") from None
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         reason = getattr(error, "reason", None) or error
         raise DataError(
-            f"{url}: cannot be fetched ({reason}); try again to go on where it stopped, or get "
-            "the file elsewhere and run: lamcts data add KIND FILE"
+            f"{url}: cannot be fetched ({reason}); try again to go on where it stopped, or {_MEND}"
         ) from None
     try:
         check_sha256(part, sha256)

@@ -20,7 +20,7 @@ from lamcts.problem import as_evaluator, make_ready
 from lamcts.result import Result, result_of
 from lamcts.run import Run
 from lamcts.spaces import Space
-from lamcts.storage import RunFolder, default_folder, read_run, stored_run
+from lamcts.storage import RunFolder, default_folder, read_run
 
 __all__ = ["maximize", "minimize", "resume", "search"]
 
@@ -203,9 +203,10 @@ def resume(
         _log.warning("%s: finished, nothing to do; raise the budget to go on", stored.folder)
         return result_of(stored)
     with ExitStack() as stack:
-        store, events = RunFolder.open(stored.folder)
+        store = RunFolder.open(stored.folder)
         stack.callback(store.close)
-        stored = stored_run(stored.folder, events)
+        if store.size != stored.size:  # it went on until now
+            stored = read_run(folder)
         started = prepare.stored_config(stored)
         config = started.with_changes(
             workers=workers,
@@ -239,7 +240,7 @@ def resume(
             callbacks=callbacks,
             seconds=stored.seconds,
         )
-        run.replay(events)
+        run.replay(stored)
         run.set_budget(stored.budget if budget is None else budget)
         store.append("resume", lamcts=__version__, budget=run.config.budget, workers=config.workers)
         return run.execute()

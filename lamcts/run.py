@@ -32,8 +32,8 @@ from lamcts.interrupts import Interrupts
 from lamcts.outcome import Outcome, cost_of, held_out, outcome_of
 from lamcts.pruning import Pruner
 from lamcts.result import Result, best_trial, trial_to_json
-from lamcts.spaces import as_space, from_json, to_json
-from lamcts.storage import Event, RunFolder, encode, outcome_in
+from lamcts.spaces import as_space, to_json
+from lamcts.storage import Event, RunFolder, StoredRun, encode, outcome_in
 
 if TYPE_CHECKING:
     from lamcts.optimizers import Optimizer
@@ -100,6 +100,7 @@ class Run:
         self._running = 0  # submitted to the executor
         self._losses: Counter[int] = Counter()
         self._answers: dict[str, Outcome] = {}
+        self._keys: dict[int, str] = {}  # of the open trials
         self._known = 0  # trials that came with their value
         self._heard = 0  # in this session: evaluations, and the seconds these took
         self._evaluating = 0.0
@@ -213,8 +214,8 @@ class Run:
     def _begin(self, trial: Trial) -> None:
         with contextlib.suppress(Infeasible):
             trial = replace(trial, cost=cost_of(self.evaluator, trial.x))
-        self._add(trial)
         x = to_json(self._space, trial.x)
+        self._add(trial, x)
         self._write("ask", number=trial.number, attempt=0, x=x, cost=trial.cost, info=trial.info)
         self._callbacks.notify("on_ask", self, trial)
         self._evaluate(trial)
@@ -229,7 +230,7 @@ class Run:
 
     def _evaluate(self, trial: Trial) -> None:
         """Submit a trial, unless its value was given or an equivalent point's outcome is known."""
-        answer = self._answers.get(self._key(trial))
+        answer = self._answers.get(self._keys[trial.number])
         if trial.info.get("source") == "known":
             _, value = self._init[trial.number]
             answer = outcome_of(value, self.evaluator.direction)
@@ -289,9 +290,10 @@ class Run:
         self.counts[TrialState.RUNNING] -= 1
         self.counts[trial.state] += 1
         self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
+        key = self._keys.pop(number)
         repeats = self.evaluator.noisy or self.config.settings.get("allow_repeats")
         if trial.state in _ANSWERS and not repeats:
-            self._answers.setdefault(self._key(trial), outcome)
+            self._answers.setdefault(key, outcome)
         self._note_best(trial)
         if not self._replaying:
             self._callbacks.notify("on_tell", self, trial)
@@ -311,12 +313,12 @@ class Run:
 
     # -- replay --------------------------------------------------------------------------------
 
-    def replay(self, events: Iterable[Event]) -> None:
-        """Bring the optimizer and the run to where the events leave them."""
+    def replay(self, stored: StoredRun) -> None:
+        """Bring the optimizer and the run to where a stored run's events leave them."""
         self._replaying = True
-        for event in events:
+        for event in stored.events:
             if event["event"] == "ask":
-                self._replay_ask(event)
+                self._replay_ask(event, stored.trials[event["number"]].x)
             elif event["event"] == "tell":
                 self._written[event["number"]] = outcome_in(event)
                 self._settle()
@@ -332,7 +334,7 @@ class Run:
                 pass
             self.config = replace(self.config, budget=budget)
 
-    def _replay_ask(self, event: Event) -> None:
+    def _replay_ask(self, event: Event, x: Any) -> None:
         number = event["number"]
         if number < len(self.trials):
             self.trials[number] = replace(self.trials[number], attempt=event["attempt"])
@@ -340,25 +342,26 @@ class Run:
         # Deterministic mode: this trial was asked for once there was room, and no later.
         while not self._has_room() and self._deliver():
             pass
-        trial = self.optimizer.replay(number, from_json(self._space, event["x"]), event["info"])
-        self._add(replace(trial, cost=event["cost"], attempt=event["attempt"]))
+        trial = self.optimizer.replay(number, x, event["info"])
+        self._add(replace(trial, cost=event["cost"], attempt=event["attempt"]), event["x"])
 
     # -- parts ---------------------------------------------------------------------------------
 
-    def _add(self, trial: Trial) -> None:
+    def _add(self, trial: Trial, x: Any) -> None:
+        """Begin with a trial, whose point is ``x`` in JSON."""
         self.trials.append(trial)
+        self._keys[trial.number] = self._key(trial, x)
         self._open.add(trial.number)
         # In deterministic mode what runs beside it, and how fast, must not matter.
         self._pruner.begin(trial.number, min(self._open) if self.config.deterministic else None)
         self.counts[TrialState.RUNNING] += 1
 
-    def _key(self, trial: Trial) -> str:
+    def _key(self, trial: Trial, x: Any) -> str:
         """The same for equivalent points; what an optimizer proposes is canonical already."""
-        x = trial.x
         if "source" in trial.info:
             with contextlib.suppress(Infeasible):
-                x = self.evaluator.canonical(x)
-        return encode(to_json(self._space, x))
+                x = to_json(self._space, self.evaluator.canonical(trial.x))
+        return encode(x)
 
     def _result(self, stopped: str, test: Mapping[str, float]) -> Result:
         return Result(

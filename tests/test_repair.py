@@ -164,7 +164,7 @@ def test_another_version_is_not_repaired(folder: Path) -> None:
 
 
 def test_a_run_that_is_open_is_not_repaired(folder: Path) -> None:
-    writer, _ = RunFolder.open(folder)
+    writer = RunFolder.open(folder)
     with pytest.raises(RunError, match="run is open in pid"):
         repair(folder)
     writer.close()

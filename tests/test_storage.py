@@ -183,7 +183,7 @@ def test_the_lock_is_not_held_by_forked_children(folder: RunFolder) -> None:
         os._exit(0)
     os.read(here[0], 2)
     folder.close()
-    RunFolder.open(folder.path)[0].close()
+    RunFolder.open(folder.path).close()
     os.close(there[1])
     os.waitpid(child, 0)
 
@@ -198,8 +198,8 @@ def test_a_torn_line_is_invisible_to_readers_and_cut_by_the_writer(
     file.write_bytes(whole + b'{"v":1,"event":"tell","numb')
     assert [trial.state for trial in read_run(folder.path).trials] == [TrialState.RUNNING]
     assert file.read_bytes() != whole  # reading changes nothing
-    reopened, events = RunFolder.open(folder.path)
-    assert [event["event"] for event in events] == ["start", "ask"]
+    reopened = RunFolder.open(folder.path)
+    assert [event["event"] for event in read_run(folder.path).events] == ["start", "ask"]
     assert "cut short (27 bytes)" in caplog.text
     reopened.append("tell", number=0, **TELL)
     reopened.close()

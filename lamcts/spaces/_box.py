@@ -98,8 +98,8 @@ class Box(Leaf[Any]):
                 return False
         elif self.is_integer and array.dtype.kind == "f":
             return False
-        if not self.is_integer:  # 0.1 is an element of a float32 box that begins at 0.1
-            with np.errstate(over="ignore"):
+        if not self.is_integer and array.dtype != self.dtype:
+            with np.errstate(over="ignore"):  # 0.1 is an element of a float32 box from 0.1 on
                 array = array.astype(self.dtype)
         return bool(np.all((self.low <= array) & (array <= self.high)))
 

@@ -17,13 +17,12 @@ from typing import Any
 
 from lamcts._threads import THREAD_LIMITS
 from lamcts.errors import InvalidArgument, RunError
-from lamcts.storage._events import Event, encode
+from lamcts.storage._events import encode
 from lamcts.storage._log import (
     RUN_FILE,
     RunLog,
     RunWriteError,
     check_locks,
-    read_events,
     replace_file,
 )
 
@@ -84,26 +83,31 @@ class RunFolder:
         return folder
 
     @classmethod
-    def open(cls, path: Path) -> tuple[RunFolder, list[Event]]:
+    def open(cls, path: Path) -> RunFolder:
         """Open a run to go on with it; a last line that was never finished is cut off.
 
         Raises:
-            RunError: There is no run, it is open elsewhere, or its file is damaged.
+            RunError: There is no run, or it is open elsewhere.
         """
         file = path / RUN_FILE
         if not file.is_file():
             raise RunError(f"{path}: there is no run here")
         folder = cls(path)
         try:
-            events, size = read_events(file)
-            torn = file.stat().st_size - size
+            data = file.read_bytes()
+            torn = len(data) - (data.rfind(b"\n") + 1)
             if torn:
                 _log.warning("%s: the last line was cut short (%d bytes); dropped", file, torn)
-                folder._log.cut(size)
+                folder._log.cut(len(data) - torn)
         except BaseException:
             folder.close()
             raise
-        return folder, events
+        return folder
+
+    @property
+    def size(self) -> int:
+        """Bytes of the run file."""
+        return (self.path / RUN_FILE).stat().st_size
 
     def append(self, kind: str, /, **fields: Any) -> None:
         """Add one event to the run file; it is on the disk when this returns."""

@@ -41,6 +41,7 @@ class StoredRun:
         trials: Every trial; those in flight are running.
         budget: The budget, as last set.
         stop: The ``stop`` event when the run ended in an orderly way and was not resumed.
+        size: Bytes of the run file that the events take.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class StoredRun:
     trials: list[Trial]
     budget: int
     stop: Event | None
+    size: int = 0
 
     @property
     def finished(self) -> bool:
@@ -81,7 +83,7 @@ def read_run(folder: str | Path) -> StoredRun:
         RunError: There is no run, or its file is damaged; the message names the line.
     """
     path = run_path(folder)
-    return stored_run(path, read_events(path / RUN_FILE)[0])
+    return stored_run(path, *read_events(path / RUN_FILE))
 
 
 def run_path(folder: str | Path) -> Path:
@@ -93,7 +95,7 @@ def run_path(folder: str | Path) -> Path:
     return path
 
 
-def stored_run(folder: Path, events: list[Event]) -> StoredRun:
+def stored_run(folder: Path, events: list[Event], size: int = 0) -> StoredRun:
     """Check that events make up a run, and gather what they say."""
     file = folder / RUN_FILE
     if not events or events[0]["event"] != "start":
@@ -120,7 +122,7 @@ def stored_run(folder: Path, events: list[Event]) -> StoredRun:
             f"{file}, line {line}: does not fit the run ({error}); {repair_hint(folder)}"
         ) from error
     stop = events[-1] if events[-1]["event"] == "stop" else None
-    return StoredRun(folder, header, events, space, trials, budget, stop)
+    return StoredRun(folder, header, events, space, trials, budget, stop, size)
 
 
 def stored_space(header: Event) -> Space[Any]:

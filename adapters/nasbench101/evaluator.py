@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NASBench101"]
 
-_TEST_NOTICE = (
-    "Searching on test accuracy, as LaNAS did: not comparable with searches on validation accuracy."
-)
-
 
 class NASBench101(lamcts.Evaluator):
     """NASBench-101 cells, compared by validation accuracy.
@@ -95,12 +91,12 @@ class NASBench101(lamcts.Evaluator):
             raise InvalidArgument(f"select: {select!r} is not known; use validation or test")
         if select == "test" and table is None:
             raise InvalidArgument("select: test needs a table; give one, or use validation")
-        if table is not None:
-            self.notice = _TEST_NOTICE if select == "test" else None
         self.space = make_space()
         if isinstance(table, str):
             table = NASBench101Table.open(table, epochs=epochs, draw=draw, seed=seed)
         self.table = None if table is None else _checked_table(table)
+        if self.table is not None:
+            self.notice = _notice(self.table, select)
         self.noisy = isinstance(self.table, NASBench101Table) and self.table.draw == "random"
         self.selected = f"{select}_accuracy"
         self.skeleton = _skeleton(
@@ -256,6 +252,18 @@ def _checked_table(table: object) -> CellTable:
             "that method, or leave table out to train"
         )
     return table
+
+
+def _notice(table: CellTable, select: str) -> str | None:
+    """What must be known of a search on a table."""
+    if isinstance(table, NASBench101Table) and table.columns.synthetic:
+        return "A synthetic table: its accuracies are made up, and say nothing about NASBench-101."
+    if select == "test":
+        return (
+            "Searching on test accuracy, as LaNAS did: not comparable with searches on validation "
+            "accuracy."
+        )
+    return None
 
 
 def _skeleton(name: str, sizes: Mapping[str, int | None]) -> Skeleton:

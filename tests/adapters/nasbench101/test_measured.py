@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +193,8 @@ def test_the_problem_searches_validation_and_reports_test(folder: Path) -> None:
     assert found.metrics["training_time"] == every["training_time"]
     assert "test_accuracy" not in found.metrics
     assert problem.test(x) == {"test_accuracy": every["test_accuracy"]}
-    assert problem.notice is None
+    assert problem.notice is not None
+    assert "made up" in problem.notice
     assert not problem.noisy
     assert NASBench101(table=str(folder), epochs=4).evaluate(x).value < found.value
     with pytest.raises(Infeasible):
@@ -217,12 +219,14 @@ def test_a_drawn_training_belongs_to_the_trial_and_its_report_does_not(folder: P
     assert noisy.test(noisy.encode(RESNET)) == {"test_accuracy": mean}
 
 
-def test_searching_on_test_accuracy_is_possible_and_said(folder: Path) -> None:
-    problem = NASBench101(table=str(folder), select="test")
+def test_searching_on_test_accuracy_is_possible_and_said(columns: Columns, tmp_path: Path) -> None:
+    replace(columns, synthetic=False).save(tmp_path)
+    problem = NASBench101(table=str(tmp_path), select="test")
     x = problem.encode(RESNET)
     assert problem.evaluate(x).value == problem.test(x)["test_accuracy"]
     assert problem.notice is not None
     assert "not comparable" in problem.notice
+    assert NASBench101(table=str(tmp_path)).notice is None
 
 
 def test_a_search_finds_the_best_cell_of_a_small_table(folder: Path) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from lamcts import datasets
-from lamcts.datasets import DataError, DatasetSpec, _specs, download, find_data, list_data
+from lamcts.datasets import DataError, DatasetSpec, _specs, find_data, list_data
+from lamcts.datasets._download import download
 from lamcts.errors import InvalidArgument, UnknownName
 
 CONTENT = bytes(range(256)) * 5000  # 1.28 MB: more than one chunk

@@ -5,7 +5,6 @@ file into a folder that opens quickly. The folders lie in the data directory: ``
 ``lamcts`` in the user's cache directory.
 """
 
-from lamcts.datasets._download import download
 from lamcts.datasets._specs import DataError, DatasetSpec, find_dataset, list_datasets
 from lamcts.datasets._store import Stored, add, data_folder, fetch, find_data, list_data
 
@@ -15,7 +14,6 @@ __all__ = [
     "Stored",
     "add",
     "data_folder",
-    "download",
     "fetch",
     "find_data",
     "find_dataset",

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lamcts.datasets._download import check_sha256, download
 from lamcts.datasets._specs import DataError, Progress, find_dataset
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
@@ -86,6 +85,8 @@ def add(
         raise InvalidArgument(f"--name: {name!r} is no name; use letters, digits, '.', '_', '-'")
     if not file.is_file():
         raise InvalidArgument(f"FILE: {str(file)!r} is no file; give the published one")
+    from lamcts.datasets._download import check_sha256  # on use: it loads an HTTP client
+
     if verify and file.name == spec.url.rpartition("/")[2]:
         check_sha256(file, spec.sha256)
     importer = spec.load()
@@ -115,6 +116,8 @@ def fetch(
         UnknownName: No such kind.
         DataError: It cannot be fetched, or is another file.
     """
+    from lamcts.datasets._download import download
+
     spec = find_dataset(kind)
     target = data_folder() / "downloads" / spec.url.rpartition("/")[2]
     try:

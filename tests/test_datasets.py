@@ -98,6 +98,14 @@ def test_adding_again_replaces_only_what_is_whole(file: Path, data: Path) -> Non
     assert left == ["copied"]
 
 
+def test_a_folder_that_is_no_table_is_never_replaced(file: Path, data: Path) -> None:
+    (data / "copied").mkdir(parents=True)
+    (data / "copied" / "thesis.tex").write_text("years of work")
+    with pytest.raises(InvalidArgument, match="is there and no table"):
+        datasets.add("copied", file)
+    assert (data / "copied" / "thesis.tex").exists()
+
+
 def test_half_done_work_is_kept_for_the_same_file_only(file: Path) -> None:
     importing.fails = True
     for _ in range(2):
@@ -218,7 +226,7 @@ def test_a_file_is_fetched_checked_added_and_deleted(site: Site, data: Path) -> 
     stored = datasets.fetch("copied", url=site.url, progress=lambda *step: seen.append(step))
     assert (stored.path / "copy").read_bytes() == CONTENT
     assert seen[-1] == (len(CONTENT), len(CONTENT))
-    assert list((data / "downloads").iterdir()) == []
+    assert list((data / ".downloads").iterdir()) == []
 
 
 @pytest.mark.parametrize("ranges", [True, False])

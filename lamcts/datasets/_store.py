@@ -85,9 +85,12 @@ def add(
         raise InvalidArgument(f"--name: {name!r} is no name; use letters, digits, '.', '_', '-'")
     if not file.is_file():
         raise InvalidArgument(f"FILE: {str(file)!r} is no file; give the published one")
-    from lamcts.datasets._download import check_sha256  # on use: it loads an HTTP client
-
+    place = data_folder() / name
+    if place.exists() and not (place / _FACTS).is_file():
+        raise InvalidArgument(f"--name: {place} is there and no table; choose another name")
     if verify and file.name == spec.url.rpartition("/")[2]:
+        from lamcts.datasets._download import check_sha256  # on use: it loads an HTTP client
+
         check_sha256(file, spec.sha256)
     importer = spec.load()
     try:
@@ -95,10 +98,10 @@ def add(
             facts = importer(file, folder, verify=verify, progress=progress)
             content = {"kind": kind, "source": str(file.resolve()), "facts": facts}
             (folder / _FACTS).write_text(json.dumps(content, indent=2), encoding="utf-8")
-            _put_in_place(folder, data_folder() / name)
+            _put_in_place(folder, place)
     except OSError as error:
         raise DataError(f"{error.filename or data_folder()}: {error.strerror or error}") from error
-    return _read(data_folder() / name)
+    return _read(place)
 
 
 def fetch(
@@ -119,7 +122,7 @@ def fetch(
     from lamcts.datasets._download import download
 
     spec = find_dataset(kind)
-    target = data_folder() / "downloads" / spec.url.rpartition("/")[2]
+    target = data_folder() / ".downloads" / spec.url.rpartition("/")[2]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -199,9 +199,10 @@ class NASBench101(lamcts.Evaluator):
         """Figures of the table that a search may see, the selected one among them."""
         if isinstance(table, NASBench101Table):
             # By the trial's number, so that workers and a resumed run draw the same training.
-            found: Mapping[str, float] = table.query(cell, number=self.trial.number)
+            found = table.query(cell, number=self.trial.number)
+            del found["params"]  # a cost, not a measurement
         else:
-            found = table.query(cell)
+            found = dict(table.query(cell))
         if self.selected not in found:
             raise InvalidArgument(
                 f"table: it holds no {self.selected} of this cell, only {', '.join(found)}"

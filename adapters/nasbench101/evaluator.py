@@ -119,9 +119,15 @@ class NASBench101(lamcts.Evaluator):
 
         Raises:
             DependencyNotInstalled: With the ``pip install`` line.
+            InvalidArgument: The table does not hold what is searched on.
         """
         if self.table is None:
             require_torch()
+        elif isinstance(self.table, NASBench101Table) and not self.table.measures(self.selected):
+            raise InvalidArgument(
+                f"table: {self.table.columns.source} holds no {self.selected} after "
+                f"{self.table.epochs} epochs; set epochs, or select=test for one of LaNAS"
+            )
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """Validation accuracy in [0, 1], with the training accuracy as a metric."""
@@ -204,9 +210,7 @@ class NASBench101(lamcts.Evaluator):
         else:
             found = dict(table.query(cell))
         if self.selected not in found:
-            raise InvalidArgument(
-                f"table: it holds no {self.selected} of this cell, only {', '.join(found)}"
-            )
+            raise lamcts.Infeasible(f"the table holds no {self.selected} of this cell")
         return {k: v for k, v in found.items() if "test" not in k or k == self.selected}
 
     def _builder(self, cell: Cell) -> Callable[[], nn.Module]:

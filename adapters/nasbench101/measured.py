@@ -211,6 +211,12 @@ class NASBench101Table:
         row = int(np.nanargmax(means))
         return self.cell(row), float(means[row])
 
+    def measures(self, figure: str) -> bool:
+        """Whether any training of the table's epochs has this figure."""
+        place = FIGURES.index(figure)
+        every = self.columns.figures[:, self._place_of(None), :, FINAL, place]
+        return not np.isnan(every).all()
+
     def cell(self, row: int) -> Cell:
         """A drawing of the cell at a place in the columns."""
         (edges,), (ops,) = unpack(self.columns.codes[[row]])

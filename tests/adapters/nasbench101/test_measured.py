@@ -229,6 +229,14 @@ def test_searching_on_test_accuracy_is_possible_and_said(columns: Columns, tmp_p
     assert NASBench101(table=str(tmp_path)).notice is None
 
 
+def test_a_table_of_test_accuracies_alone_is_refused_before_the_search(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text('adjacency,operations,test_acc_108ep\n0100,"input,output",0.8\n')
+    with pytest.raises(InvalidArgument, match=r"holds no validation_accuracy .* select=test"):
+        lamcts.search(NASBench101(table=str(path)), budget=1, seed=0)
+    NASBench101(table=str(path), select="test").prepare()
+
+
 def test_a_search_finds_the_best_cell_of_a_small_table(folder: Path) -> None:
     problem = NASBench101(table=str(folder))
     result = lamcts.search(problem, budget=30, seed=0, optimizer="random")

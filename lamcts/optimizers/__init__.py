@@ -6,6 +6,7 @@
 | lamcts-paper | LA-MCTS as published (2020): k-means labels, RBF boundary, TuRBO in the leaf |
 | lanas | LaNAS as published (2021): linear latent actions, random samples of the leaf |
 | quadratic, turbo, cmaes, evolution, bo | one leaf solver on the whole space |
+| regularized-evolution, local-search, bananas, reinforce | what NAS papers compare with |
 | random, sobol | no learning |
 """
 
@@ -37,6 +38,10 @@ _OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "cmaes": ("_baselines:CMAES", {}),
     "evolution": ("_baselines:Evolution", {}),
     "bo": ("_baselines:BO", {}),
+    "regularized-evolution": ("_regularized:RegularizedEvolution", {}),
+    "local-search": ("_local:LocalSearch", {}),
+    "bananas": ("_bananas:BANANAS", {}),
+    "reinforce": ("_reinforce:REINFORCE", {}),
     "random": ("_baselines:RandomSearch", {}),
     "sobol": ("_baselines:SobolSearch", {}),
 }

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lamcts.optimizers._lamcts import LAMCTS
     from lamcts.registry import list_problems, make, register
     from lamcts.result import Result, load_result
+    from lamcts.tabular import TabularEvaluator
     from lamcts.testing import check_evaluator
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Optimizer",
     "Pruned",
     "Result",
+    "TabularEvaluator",
     "Trial",
     "TrialState",
     "check_evaluator",
@@ -68,6 +70,7 @@ _HOMES = {
     "Optimizer": "optimizers",
     "Pruned": "errors",
     "Result": "result",
+    "TabularEvaluator": "tabular",
     "Trial": "history",
     "TrialState": "history",
     "check_evaluator": "testing",

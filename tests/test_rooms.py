@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 #: The rooms of the house, from the ground up; each imports earlier ones (docs/architecture.md).
 FLOORS = [
-    ["errors", "settings", "spaces", "evaluator", "_growing", "history", "_threads"],
-    ["functions", "registry", "_finding", "problem", "outcome", "datasets"],
+    ["errors", "settings", "spaces", "evaluator", "_growing", "history", "_threads", "_rows"],
+    ["functions", "registry", "_finding", "problem", "outcome", "datasets", "tabular"],
     ["domain", "boundary", "region", "tree"],
     [
         "acquisition",

@@ -22,6 +22,7 @@ from lamcts.benchmark.tables import (
     results_table,
     scores_table,
     summary,
+    tested_table,
     verdict,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "run_task",
     "scores_table",
     "summary",
+    "tested_table",
     "verdict",
     "versus",
 ]

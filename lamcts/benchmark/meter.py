@@ -29,6 +29,7 @@ class Meter:
 
     Attributes:
         trace: Every improvement: ``(evaluations so far, best value so far)``.
+        tested: Beside it the point's first held-out figure, where a table has one to look up.
         evaluations: Trials that count against the budget.
         failed: How many of these failed.
         cpu_seconds: CPU time since the meter was made, the objective's left out.
@@ -39,6 +40,8 @@ class Meter:
         self.evaluator = evaluator
         self.budget = budget
         self.trace: list[tuple[int, float]] = []
+        self.tested: list[float] = []
+        self._has_test = getattr(evaluator, "optimum_test", None) is not None
         self.evaluations = self.failed = 0
         self.cpu_seconds = 0.0
         self.first_error = "the optimizer proposed nothing"
@@ -56,7 +59,7 @@ class Meter:
         self._book()
         outcome = evaluate(self.evaluator, x, TrialContext(number=self._proposals))
         self._proposals += 1
-        self._count(outcome)
+        self._count(outcome, x)
         if self.evaluations <= self.budget // 2:
             self._halfway = (self.evaluations, self.cpu_seconds)
         self._since = time.process_time()
@@ -79,7 +82,7 @@ class Meter:
         """Add the CPU time since the last evaluation: the optimizer's."""
         self.cpu_seconds += time.process_time() - self._since
 
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, outcome: Outcome, x: object) -> None:
         if outcome.value is None and not self.failed:
             self.first_error = str(outcome.error).splitlines()[-1]  # after its traceback
         self.evaluations += outcome.state is not TrialState.INFEASIBLE
@@ -89,6 +92,8 @@ class Meter:
             not self.trace or self._sign * value > self._sign * self.trace[-1][1]
         ):
             self.trace.append((self.evaluations, value))
+            if self._has_test:
+                self.tested.append(next(iter(self.evaluator.test(x).values())))
 
 
 def peak_mb() -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -59,6 +60,8 @@ class Record:
         optimum: The problem's best value, where known.
         dim: The problem's number of variables.
         trace: Every improvement: ``(evaluations so far, best value so far)``.
+        tested: Beside each improvement the point's held-out figure, where a table has one.
+        optimum_test: The best of these figures in the table.
         evaluations: Trials that count against the budget.
         failed: How many of these failed.
         cpu_seconds: CPU time of the optimizer, all that is not the objective's.
@@ -74,6 +77,8 @@ class Record:
     optimum: float | None = None
     dim: int = 1
     trace: tuple[tuple[int, float], ...] = ()
+    tested: tuple[float, ...] = ()
+    optimum_test: float | None = None
     evaluations: int = 0
     failed: int = 0
     cpu_seconds: float = 0.0
@@ -86,6 +91,24 @@ class Record:
         """The best value after so many evaluations; ``None`` while there was none."""
         seen = [value for n, value in self.trace if n <= evaluations]
         return seen[-1] if seen else None
+
+    def test_regret(self, evaluations: int) -> float:
+        """How far the held-out figure of the best point after so many evaluations is from the best.
+
+        Infinite before any, and where no table has such figures.
+        """
+        found = sum(n <= evaluations for n, _ in self.trace)
+        if not found or not self.tested or self.optimum_test is None:
+            return math.inf
+        return abs(self.optimum_test - self.tested[found - 1])
+
+    @property
+    def hit(self) -> float:
+        """Evaluations until the best value there is was found; infinite if it was not."""
+        if self.optimum is None:
+            return math.inf
+        reached = (n for n, value in self.trace if math.isclose(value, self.optimum, rel_tol=1e-12))
+        return min(reached, default=math.inf)
 
     def to_json(self) -> str:
         """The record as one line."""
@@ -101,7 +124,8 @@ class Record:
         try:
             data = json.loads(line)
             trace = tuple((int(n), float(value)) for n, value in data.pop("trace"))
-            return cls(task=Task(**data.pop("task")), trace=trace, **data)
+            tested = tuple(map(float, data.pop("tested", ())))
+            return cls(task=Task(**data.pop("task")), trace=trace, tested=tested, **data)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a record: {error}") from error
 

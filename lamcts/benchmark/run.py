@@ -91,6 +91,8 @@ def _record(task: Task, meter: Meter, error: str | None) -> Record:
         optimum=getattr(evaluator, "optimum_value", None),
         dim=Codec(as_space(evaluator.space)).p,
         trace=tuple(meter.trace),
+        tested=tuple(meter.tested),
+        optimum_test=getattr(evaluator, "optimum_test", None),
         evaluations=meter.evaluations,
         failed=meter.failed,
         cpu_seconds=meter.cpu_seconds,

@@ -84,6 +84,10 @@ def _shifted(function: str, *drawn: str, name: str | None = None, **settings: An
     )
 
 
+def _table(name: str, problem: str, **settings: Any) -> Case:
+    return Case(name, f"lamcts.adapters.tables:{problem}", settings)
+
+
 #: Every suite by name.
 SUITES: dict[str, tuple[Case, ...]] = {
     "synthetic": tuple(_shifted(name) for name in _CONTINUOUS),
@@ -107,6 +111,15 @@ SUITES: dict[str, tuple[Case, ...]] = {
         _shifted("qap", "instance"),
     ),
     "mixed": (_shifted("mixed-ackley"),),
+    # Tables of trained networks, which have to be in the data directory.
+    "nas": (
+        _table("nas-nb201-cifar10", "NASBench201", dataset="cifar10"),
+        _table("nas-nb201-cifar100", "NASBench201", dataset="cifar100"),
+        _table("nas-nb101-small", "NASBench101Small"),
+        _table("nas-graph-cora", "NASBenchGraph", dataset="cora"),
+        _table("nas-graph-arxiv", "NASBenchGraph", dataset="arxiv"),
+        _table("nas-accel", "AccelNASBench"),
+    ),
 }
 
 

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from lamcts.benchmark.ranks import LEVEL, Ranking, Versus, rank, versus
-from lamcts.benchmark.results import Results
+from lamcts.benchmark.results import Results, quartiles
 
-__all__ = ["Table", "medians_table", "results_table", "scores_table", "summary", "verdict"]
+__all__ = [
+    "Table",
+    "medians_table",
+    "results_table",
+    "scores_table",
+    "summary",
+    "tested_table",
+    "verdict",
+]
 
 #: With fewer seeds on each side the Mann-Whitney test cannot come below 5 %.
 _LEAST_SEEDS = 4
@@ -48,6 +56,36 @@ def results_table(results: Results, checkpoints: Sequence[int]) -> Table:
             rows.append((problem, optimizer, *cells))
     columns = ("problem", "optimizer", *(f"after {n}" for n in checkpoints))
     return Table(f"{_what(results)}: median (quartiles)", columns, tuple(rows))
+
+
+def tested_table(results: Results, checkpoints: Sequence[int]) -> Table | None:
+    """Of problems from tables: held-out figures of what was found, and when the best was found.
+
+    ``None`` when there is no such problem.
+    """
+    rows = []
+    for problem in results.problems:
+        for optimizer in results.optimizers:
+            runs = results.runs(problem, optimizer)
+            if not any(run.tested for run in runs):
+                continue
+            regrets = [quartiles([run.test_regret(n) for run in runs]) for n in checkpoints]
+            hits = [run.hit for run in runs]
+            reached = sum(np.isfinite(hits))
+            rows.append(
+                (
+                    problem,
+                    optimizer,
+                    *(f"{m:.3g} ({low:.3g} to {high:.3g})" for low, m, high in regrets),
+                    f"{quartiles(hits)[1]:.0f} ({reached} of {len(runs)})",
+                )
+            )
+    title = (
+        "Held-out figure of the best point found, distance from the table's best: median "
+        "(quartiles); evaluations until the best value was found: median (runs that found it)"
+    )
+    columns = ("problem", "optimizer", *(f"after {n}" for n in checkpoints), "to the best")
+    return Table(title, columns, tuple(rows)) if rows else None
 
 
 def medians_table(results: Results, evaluations: int) -> Table:
@@ -101,8 +139,10 @@ def scores_table(results: Results, checkpoints: Sequence[int]) -> Table:
 def summary(results: Results, checkpoints: Sequence[int]) -> str:
     """All of it, in Markdown: scores, verdict, and every median with its quartiles."""
     words = "\n".join(verdict(results, checkpoints[-1]))
-    tables = scores_table(results, checkpoints), results_table(results, checkpoints)
-    return f"{tables[0]}\n\n{words}\n\n{tables[1]}\n"
+    scores, found = scores_table(results, checkpoints), results_table(results, checkpoints)
+    tested = tested_table(results, checkpoints)
+    more = "" if tested is None else f"\n{tested}\n"
+    return f"{scores}\n\n{words}\n\n{found}\n{more}"
 
 
 def verdict(results: Results, evaluations: int) -> list[str]:

@@ -131,13 +131,14 @@ def _report(record: Record, done: int, total: int) -> None:
 
 def _print_results(results: Results, places: Sequence[int], out: Path) -> None:
     """Tables short enough to be read, and the verdict; the file has every figure."""
-    from lamcts.benchmark import medians_table, results_table, scores_table, verdict
+    from lamcts.benchmark import medians_table, results_table, scores_table, tested_table, verdict
 
     table = results_table(results, places)
     if len(table.rows) > _READABLE:
         table = medians_table(results, places[-1])
         say(f"quartiles, and the other checkpoints: {out / _SUMMARY}")
-    for shown in (table, scores_table(results, places)):
+    tested = tested_table(results, places)
+    for shown in (table, *([tested] if tested else []), scores_table(results, places)):
         typer.echo(f"{shown.title}\n")
         print_table(shown.rows, header=shown.columns)
         typer.echo()
@@ -163,7 +164,9 @@ def _print_known() -> None:
     for name, cases in SUITES.items():
         names = ", ".join(case.name for case in cases)
         typer.echo(fill(f"{name}: {names}", 100, subsequent_indent="  ", break_on_hyphens=False))
-    typer.echo(f"\nmethods: {', '.join(list_optimizers())}\n\npeers, of other packages:")
+    methods = f"methods: {', '.join(list_optimizers())}"
+    typer.echo("\n" + fill(methods, 100, subsequent_indent="  ", break_on_hyphens=False))
+    typer.echo("\npeers, of other packages:")
     print_table(
         (
             f"  {name}",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamcts.benchmark import Record, Results
+from lamcts.benchmark import Record, Results, Task, tested_table
 from lamcts.benchmark.results import TARGETS, quartiles
 from lamcts.errors import InvalidArgument
 
@@ -102,3 +102,25 @@ def test_every_seed_counts_for_the_targets(record: MakeRecord) -> None:
     unknown = [record("a", seed, 0.0, problem="mine.py", optimum=None) for seed in (0, 1)]
     runtimes = Results([solved, broken, *unknown]).runtimes("a")
     assert runtimes.tolist() == [1.0] * 51 + [math.inf] * 51
+
+
+def test_held_out_figures_are_those_of_the_point_found() -> None:
+    task = Task("p", "lamcts", 0, 100)
+    record = Record(
+        task,
+        "maximize",
+        optimum=0.9,
+        trace=((1, 0.5), (10, 0.8), (40, 0.9)),
+        tested=(0.6, 0.75, 0.7),
+        optimum_test=0.8,
+    )
+    assert record.test_regret(0) == math.inf
+    assert record.test_regret(39) == pytest.approx(0.05)
+    assert record.test_regret(100) == pytest.approx(0.1)  # better in validation, worse in the test
+    assert record.hit == 40
+    assert Record.from_json(record.to_json()) == record
+    table = tested_table(Results([record]), [10, 100])
+    assert table is not None
+    assert table.rows == (
+        ("p", "lamcts", "0.05 (0.05 to 0.05)", "0.1 (0.1 to 0.1)", "40 (1 of 1)"),
+    )

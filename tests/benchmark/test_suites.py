@@ -11,7 +11,7 @@ from lamcts.benchmark.suites import SUITES, Case, choose, find_case
 from lamcts.errors import UnknownName
 from lamcts.functions._base import BenchmarkFunction
 
-OURS = [case for name, cases in SUITES.items() if name != "bbob" for case in cases]
+OURS = [case for name, cases in SUITES.items() if name not in ("bbob", "nas") for case in cases]
 
 
 def build(case: Case, instance: int, **settings: object) -> BenchmarkFunction:

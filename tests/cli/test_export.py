@@ -212,7 +212,7 @@ def test_a_bad_cell_is_named(lamcts: Call, folder: Path, text: str, message: str
     [
         ('[{"x": 1},\n {"x" 2}]', "is not JSON: line 2, column 7: Expecting ':' delimiter"),
         ('{"x": 1, "state": "failed"}\n\n{"x": [}', "is not JSON: line 3, column 8: Expecting va"),
-        ("[1]", ', entry 1: 1 is no object; write {"x": ..., "value": ...}'),
+        ("[1]", ', entry 1: 1 is no object; write {"name": value, ...}'),
         ('{"x": {"lr": [0.1, "0.5"]}}', ", line 1: column x.lr[1]: '0.5'; give a number from"),
         ('{"x": {"lr": [0.1, 0.5, 1]}}', ", line 1: column x.lr[2]: no part of this space"),
         ('{"x": 5}', ", line 1: column x: no part of this space"),

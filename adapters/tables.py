@@ -1,0 +1,152 @@
+"""Published tables of trained networks as problems.
+
+Each needs its file: ``path``, or its usual name in the data directory (``lamcts data list`` shows
+where that is) or in a folder there. The columns each expects are those of its call below.
+
+| problem | searched on | reported | source |
+| --- | --- | --- | --- |
+| `NASBench201` | validation accuracy after 12 epochs | test accuracy after 200 | Dong, Yang 2020 |
+| `NASBench101Small` | validation accuracy after 4 epochs | test accuracy after 4 | EC-NAS: Bakhtiarifard et al. 2024 |
+| `NASBenchGraph` | validation accuracy | test accuracy | Qin et al. 2022 |
+| `AccelNASBench` | ImageNet top-1 accuracy of a short training | - | Ahmad et al. 2024 |
+"""  # noqa: E501 - a table
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from lamcts import spaces
+from lamcts.adapters.nasbench101 import NASBench101
+from lamcts.adapters.nasbench101.measured import NASBench101Table
+from lamcts.adapters.nasbench101.space import FRAME_EDGES
+from lamcts.datasets import data_folder
+from lamcts.errors import InvalidArgument
+from lamcts.tabular import TabularEvaluator
+
+__all__ = ["AccelNASBench", "NASBench101Small", "NASBench201", "NASBenchGraph"]
+
+
+class NASBench201(TabularEvaluator):
+    """NAS-Bench-201: five operations on six edges; 15,625 cells, 6,466 different ones.
+
+    Args:
+        path: A CSV file with ``arch`` in the official notation, ``cifar10_val_12ep``,
+            ``cifar10_test_200ep``, the same of ``cifar100``, ``iso_class`` (equal for cells that
+            compute the same), ``params`` and ``flops``.
+        dataset: ``"cifar10"`` or ``"cifar100"``.
+    """
+
+    def __init__(
+        self, path: str | Path | None = None, dataset: Literal["cifar10", "cifar100"] = "cifar10"
+    ) -> None:
+        super().__init__(
+            _file(path, "nasbench201.csv"),
+            x=["arch"],
+            split={"arch": r"\w+(?=~)"},
+            value=f"{dataset}_val_12ep",
+            test=[f"{dataset}_test_200ep"],
+            cost=["params", "flops"],
+            same="iso_class",
+        )
+
+
+class NASBenchGraph(TabularEvaluator):
+    """NAS-Bench-Graph: graph neural networks of four operations and where each gets its input.
+
+    Args:
+        path: A CSV file with ``links`` (four digits), ``ops`` (four words, between commas),
+            ``valid_perf``, ``test_perf``, ``latency_s``, ``params_M``.
+        dataset: The file is called ``cora.csv`` or ``arxiv.csv``.
+    """
+
+    def __init__(
+        self, path: str | Path | None = None, dataset: Literal["cora", "arxiv"] = "cora"
+    ) -> None:
+        super().__init__(
+            _file(path, f"{dataset}.csv"),
+            x=["links", "ops"],
+            split={"links": "[0-9]", "ops": "[^,]+"},
+            value="valid_perf",
+            test=["test_perf"],
+            cost=["latency_s", "params_M"],
+        )
+
+
+class AccelNASBench(TabularEvaluator):
+    """Accel-NASBench: 5,125 networks of the MnasNet space trained on ImageNet, as a pool.
+
+    Args:
+        path: A CSV file with ``b0_e`` to ``b6_se``, ``val_top1``, ``params_M`` and ``macs_M``.
+        missing: As in `TabularEvaluator`: ``"predicted"`` opens the whole space of 1e11.
+    """
+
+    def __init__(self, path: str | Path | None = None, missing: str = "nearest") -> None:
+        super().__init__(
+            _file(path, "accel_nasbench_imagenet.csv"),
+            x=[f"b{block}_{choice}" for choice in ("e", "k", "l", "se") for block in range(7)],
+            value="val_top1",
+            cost=["params_M", "macs_M"],
+            missing=missing,
+        )
+
+
+class NASBench101Small(NASBench101):
+    """The NASBench-101 cells of at most five vertices, 2,532 different ones.
+
+    Args:
+        path: A CSV file of cells that `NASBench101` can take as its table.
+    """
+
+    #: Edges of the frame of seven vertices without the fifth and the sixth.
+    _EDGES = tuple(i for i, edge in enumerate(FRAME_EDGES) if not {4, 5} & {*edge})
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        super().__init__(table=str(_file(path, "ecnas_5v_4epochs.csv")), epochs=4)
+        self.space = spaces.Dict(
+            edges=spaces.MultiBinary(len(self._EDGES)), ops=spaces.MultiDiscrete([3, 3, 3])
+        )
+        assert isinstance(self.table, NASBench101Table)
+        _, self.optimum_value = self.table.best()
+        _, self.optimum_test = self.table.best("test_accuracy")
+
+    def evaluate(self, x: Any) -> Any:
+        """Look a cell up."""
+        return super().evaluate(self._framed(x))
+
+    def test(self, x: Any) -> dict[str, float]:
+        """Its test accuracy."""
+        return super().test(self._framed(x))
+
+    def cost(self, x: Any) -> dict[str, float]:
+        """Size of its network."""
+        return super().cost(self._framed(x))
+
+    def render(self, x: Any) -> str:
+        """The cell in words."""
+        return super().render(self._framed(x))
+
+    def canonical(self, x: Any) -> dict[str, Any]:
+        """The point that stands for all drawings of the same cell."""
+        point = super().canonical(self._framed(x))
+        return {"edges": point["edges"][list(self._EDGES)], "ops": point["ops"][:3]}
+
+    def _framed(self, x: Any) -> dict[str, Any]:
+        """The point of the frame of seven vertices."""
+        edges = np.zeros(len(FRAME_EDGES), dtype=np.int8)
+        edges[list(self._EDGES)] = x["edges"]
+        return {"edges": edges, "ops": np.array([*x["ops"], 0, 0], dtype=np.int64)}
+
+
+def _file(path: str | Path | None, name: str) -> Path:
+    """The file that is given, or the one of this name in the data directory."""
+    if path is not None:
+        return Path(path)
+    folder = data_folder()
+    found = [folder / name, *sorted(folder.glob(f"*/{name}"))]
+    for file in found:
+        if file.is_file():
+            return file
+    raise InvalidArgument(f"path: {name} is not in {folder}; put it there, or give path=FILE")

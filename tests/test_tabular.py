@@ -1,0 +1,192 @@
+"""Tables as problems: what is looked up, what stands for what, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lamcts
+from lamcts.adapters.tables import NASBench101Small, NASBench201, NASBenchGraph
+from lamcts.errors import Infeasible, InvalidArgument, UnknownName
+from lamcts.problem import reference_of
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+needs_tables = pytest.mark.skipif(not SHARED.is_dir(), reason="the published tables are not here")
+
+ROWS = [
+    {"op": op, "width": width, "code": f"{code:02d}", "score": ord(op) + width + code, "time": 1.5}
+    for op, width, code in itertools.product("ab", (8, 16, 64), (0, 1))
+]
+
+
+def table(tmp_path: Path, rows: list[dict[str, Any]], name: str = "table.csv") -> Path:
+    """A file with these rows."""
+    file = tmp_path / name
+    if name.endswith(".csv"):
+        with file.open("w", newline="") as opened:
+            writer = csv.DictWriter(opened, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        file.write_text("\n".join(map(json.dumps, rows)))
+    return file
+
+
+def part(task: lamcts.TabularEvaluator, name: str) -> Any:
+    """One variable's space."""
+    assert isinstance(task.space, lamcts.spaces.Dict)
+    return task.space[name]
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.jsonl"])
+def test_words_are_categories_and_numbers_levels(tmp_path: Path, name: str) -> None:
+    task = lamcts.TabularEvaluator(
+        table(tmp_path, ROWS, name), x=["op", "width", "code"], value="score", text=["code"]
+    )
+    assert part(task, "op") == lamcts.spaces.Discrete(2)
+    assert part(task, "width") == lamcts.spaces.Box(0, 2, shape=(), dtype=np.int64)
+    assert part(task, "code") == lamcts.spaces.Discrete(2)
+    assert task.optimum_value == ord("b") + 64 + 1
+    for op, width, code in itertools.product(range(2), range(3), range(2)):
+        x = {"op": op, "width": np.array(width), "code": code}
+        assert task.evaluate(x).value == ord("ab"[op]) + (8, 16, 64)[width] + code
+    assert task.render({"op": 1, "width": np.array(2), "code": 0}) == "op b, width 64, code 00"
+
+
+def test_a_search_finds_the_best_row_and_ends_when_all_are_tried(tmp_path: Path) -> None:
+    task = lamcts.TabularEvaluator(
+        table(tmp_path, ROWS), x=["op", "width", "code"], value="score", metrics=["time"]
+    )
+    result = lamcts.search(task, budget=100, seed=0)
+    assert result.stopped == "exhausted"
+    assert len(result.trials) == len(ROWS)
+    assert result.best.value == task.optimum_value
+    assert result.best.metrics == {"time": 1.5}
+
+
+def test_it_is_built_again_in_workers(tmp_path: Path) -> None:
+    file = table(tmp_path, ROWS)
+    task = lamcts.TabularEvaluator(file, x=["op", "width"], value="score")
+    again = reference_of(task).build()
+    assert isinstance(again, lamcts.TabularEvaluator)
+    assert again.optimum_value == task.optimum_value
+    one, two = (
+        lamcts.search(task, budget=5, seed=0, workers=n, deterministic=True) for n in (1, 2)
+    )
+    assert [trial.value for trial in one.trials] == [trial.value for trial in two.trials]
+
+
+def test_rows_with_the_same_point_are_averaged_or_drawn(tmp_path: Path) -> None:
+    rows = [{"a": a, "y": y} for a in (0, 1) for y in (1.0 + a, 3.0 + a)]
+    file = table(tmp_path, rows)
+    mean = lamcts.TabularEvaluator(file, x=["a"], value="y")
+    assert mean.evaluate({"a": np.array(1)}).value == 3.0
+    drawn = lamcts.TabularEvaluator(file, x=["a"], value="y", noisy=True)
+    result = lamcts.search(drawn, budget=40, seed=0, optimizer="random")
+    assert {t.value for t in result.trials if int(t.x["a"]) == 0} == {1.0, 3.0}
+
+
+def test_what_the_table_does_not_have(tmp_path: Path) -> None:
+    rows = [row for row in ROWS if row["op"] == "a" or row["width"] == 8]
+    file = table(tmp_path, rows)
+    x = {"op": 1, "width": np.array(2), "code": np.array(0)}
+    nearest = lamcts.TabularEvaluator(file, x=["op", "width", "code"], value="score")
+    assert nearest.render(nearest.canonical(x)) in (
+        "op b, width 8, code 0",
+        "op a, width 64, code 0",
+    )
+    infeasible = lamcts.TabularEvaluator(
+        file, x=["op", "width", "code"], value="score", missing="infeasible"
+    )
+    with pytest.raises(Infeasible):
+        infeasible.evaluate(x)
+
+
+def test_predicted_values_are_declared(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    grid = rng.choice(list(itertools.product(range(6), repeat=4)), 600, replace=False)
+    rows = [{**dict(zip("abcd", map(int, v), strict=True)), "y": float(v.sum())} for v in grid]
+    task = lamcts.TabularEvaluator(
+        table(tmp_path, rows), x=list("abcd"), value="y", missing="predicted", direction="minimize"
+    )
+    assert "predicted, not measured" in str(task.notice)
+    known = {tuple(v) for v in grid.tolist()}
+    unknown = [v for v in itertools.product(range(6), repeat=4) if v not in known]
+    errors = [
+        task.evaluate({n: np.array(c) for n, c in zip("abcd", v, strict=True)}).value - sum(v)
+        for v in unknown[:50]
+    ]
+    assert np.abs(errors).mean() < 1.0
+
+
+def test_rows_that_were_not_measured_are_left_out(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"a": 0, "y": 1.0}, {"a": 1, "y": ""}, {"a": 2, "y": math.nan}]
+    task = lamcts.TabularEvaluator(table(tmp_path, rows), x=["a"], value="y")
+    assert lamcts.search(task, budget=9, seed=0).stopped == "exhausted"
+    assert part(task, "a") == lamcts.spaces.Discrete(1)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"x": ["opp"]}, UnknownName, "x: no column 'opp'; did you mean 'op'"),
+        ({"x": "op"}, InvalidArgument, "give the names of one column or more"),
+        ({"value": "scor"}, UnknownName, "no column 'scor'; did you mean 'score'"),
+        ({"missing": "guess"}, InvalidArgument, "missing: 'guess'"),
+        ({"split": {"op": "["}}, InvalidArgument, "is no pattern"),
+        ({"split": {"op": "z"}}, InvalidArgument, "finds no words in 'a'"),
+        ({"path": "none.csv"}, InvalidArgument, "path: 'none.csv' cannot be read"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, options: Any, error: Any, words: str) -> None:
+    given = {"path": table(tmp_path, ROWS), "x": ["op"], "value": "score", **options}
+    with pytest.raises(error, match=words.replace("(", r"\(")):
+        lamcts.TabularEvaluator(**given)
+
+
+@needs_tables
+@pytest.mark.parametrize(("dataset", "best"), [("cifar10", 84.892), ("cifar100", 61.32)])
+def test_nasbench201_is_whole_and_its_equal_cells_are_one_point(dataset: Any, best: float) -> None:
+    task = NASBench201(SHARED / "nasbench201" / "nasbench201.csv", dataset)
+    assert task.optimum_value == best
+    assert task.optimum_test == pytest.approx({"cifar10": 94.3733, "cifar100": 73.5133}[dataset])
+    whole = itertools.product(range(5), repeat=6)
+    points = [{"arch": np.array(v)} for v in itertools.islice(whole, 0, 15_625, 5)]
+    canonical = {tuple(task.canonical(x)["arch"]) for x in points}
+    assert len(canonical) < 0.9 * len(points)
+    for x in points[::100]:
+        again = task.canonical(task.canonical(x))
+        assert again["arch"].tolist() == task.canonical(x)["arch"].tolist()
+
+
+@needs_tables
+def test_the_cells_of_five_vertices_have_the_published_optimum() -> None:
+    task = NASBench101Small(SHARED / "nasbench101_le5v" / "ecnas_5v_4epochs.csv")
+    assert task.optimum_value == 0.770132
+    result = lamcts.search(task, budget=20, seed=0, optimizer="random")
+    assert result.counts["complete"] == 20
+    for trial in result.trials:
+        assert task.canonical(trial.x)["edges"].tolist() == trial.x["edges"].tolist()
+
+
+@needs_tables
+def test_nas_bench_graph_has_the_published_optimum() -> None:
+    task = NASBenchGraph(SHARED / "nas_bench_graph" / "cora.csv")
+    assert task.optimum_value == 0.819333
+    assert task.optimum_test == 0.831333
+
+
+def test_a_table_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAMCTS_DATA", os.devnull)
+    with pytest.raises(
+        InvalidArgument, match=r"nasbench201\.csv is not in /dev/null; put it there"
+    ):
+        NASBench201()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Region"]
 
 SHRINKS = 8
+#: A variable with more levels, or on a log scale, is moved by redraws alone.
+LEVELS = 64
 
 
 class Region:
@@ -37,6 +39,7 @@ class Region:
         flat = [(b, 1.0 if good else -1.0) for b, good in path if b.normal is not None]
         self._A = np.array([sign * b.normal for b, sign in flat if b.normal is not None])
         self._c = np.array([sign * b.offset for b, sign in flat])
+        self._strict = np.array([sign > 0.0 for _, sign in flat])
 
     def __repr__(self) -> str:
         sides = "".join("+" if good else "-" for _, good in self.path)
@@ -91,6 +94,8 @@ class Region:
         for step in range(steps):
             Z = self._line_move(Z, low, high, domain, rng, along_axes=step % 2 == 1)
             if not domain.codec.is_real.all():
+                if len(self._A):
+                    Z = self._sweep(Z, low, high, domain, rng)
                 Z = self._redraw(Z, low, high, domain, rng)
         return Z
 
@@ -147,6 +152,40 @@ class Region:
             t_low = np.where(slope > 0, np.maximum(t_low, t), t_low)
             t_high = np.where(slope < 0, np.minimum(t_high, t), t_high)
         return np.minimum(t_low, 0.0), np.maximum(t_high, 0.0)
+
+    def _sweep(
+        self,
+        Z: NDArray[np.float64],
+        low: NDArray[np.float64],
+        high: NDArray[np.float64],
+        domain: Domain,
+        rng: np.random.Generator,
+    ) -> NDArray[np.float64]:
+        """One Gibbs step of every discrete variable, in random order; stay if that leads outside.
+
+        Only curved boundaries and canonical forms can lead outside: levels that cross a linear
+        boundary are not drawn.
+        """
+        variables = domain.codec.variables
+        moved, slack = Z.copy(), Z @ self._A.T + self._c
+        for j in rng.permutation(len(variables)):
+            size, columns = variables[j].size, variables[j].columns
+            if size is None or size > LEVELS or variables[j].log:
+                continue
+            one_hot = variables[j].width > 1
+            levels = np.eye(size) if one_hot else (np.arange(size)[:, None] + 0.5) / size
+            own = moved[:, columns]
+            # (n, size, k) what is left to each boundary at each level
+            left = slack[:, None] + (levels - own[:, None]) @ self._A[:, columns].T
+            inside = np.where(self._strict, left > 0.0, left >= 0.0).all(axis=2)
+            if not one_hot:
+                inside &= ((levels >= low[columns]) & (levels <= high[columns])).all(axis=1)
+            draw = np.where(inside, rng.random(inside.shape), -1.0).argmax(axis=1)
+            rows = np.flatnonzero(inside.any(axis=1))
+            moved[rows, columns] = levels[draw[rows]]
+            slack[rows] = left[rows, draw[rows]]
+        moved = domain.legal(moved)
+        return np.where(self.contains(moved)[:, None], moved, Z)
 
     def _redraw(
         self,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lamcts.boundary import BOUNDARIES, LinearBoundary, fit_boundary
 from lamcts.domain import Domain
 from lamcts.region import Region
-from lamcts.spaces import Box, Codec, Dict, Discrete, MultiBinary
+from lamcts.spaces import Box, Codec, Dict, Discrete, MultiBinary, MultiDiscrete
 
 MIXED = Dict(a=Box(0.0, 1.0, shape=(3,)), b=MultiBinary(4), c=Discrete(4), d=Box(0, 9, dtype=int))
 
@@ -67,3 +67,34 @@ def test_no_seed_inside_is_reported_by_an_empty_sample() -> None:
     region = Region(((LinearBoundary(np.array([1.0, 0.0]), -0.5), True),))
     domain = Domain(Codec(Box(0.0, 1.0, shape=(2,))))
     assert len(region.sample(5, np.array([[0.1, 0.1]]), domain, np.random.default_rng(0))) == 0
+
+
+@pytest.mark.parametrize("space", [MultiDiscrete([4] * 5), Box(0, 3, shape=(5,), dtype=int)])
+def test_a_small_corner_of_a_discrete_space_is_sampled_evenly(space: Any) -> None:
+    """Redraws alone would find one of its few points in a thousand tries."""
+    domain, rng = Domain(Codec(space)), np.random.default_rng(0)
+    everything = domain.codec.encode(domain.codec.enumerate())
+    path: tuple[tuple[LinearBoundary, bool], ...] = ()
+    inside = everything
+    for depth in range(4):
+        w = rng.standard_normal(domain.dim)
+        at = float(np.quantile(inside @ w, 0.7))
+        path = (*path, (LinearBoundary(w, -at), depth != 1))
+        inside = everything[Region(path).contains(everything)]
+    region = Region(path)
+    assert len(inside) < 60
+    Z = region.sample(3000, inside[:1], domain, rng, steps=12)
+    assert region.contains(Z).all()
+    points, counts = np.unique(Z, axis=0, return_counts=True)
+    assert len(points) > 0.9 * len(inside)
+    assert counts.max() < 3.0 * 3000 / len(inside)
+
+
+def test_levels_stay_in_the_box_of_a_trust_region() -> None:
+    domain, rng = Domain(Codec(Box(0, 9, shape=(3,), dtype=int))), np.random.default_rng(0)
+    region = Region(((LinearBoundary(np.ones(3), -0.5), True),))
+    start = np.full((1, 3), 0.55)
+    Z = region.sample(200, start, domain, rng, low=np.full(3, 0.4), high=np.full(3, 0.8))
+    levels = domain.codec.decode(Z)
+    assert levels.min() == 4
+    assert levels.max() == 7

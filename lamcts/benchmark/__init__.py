@@ -18,11 +18,11 @@ from lamcts.benchmark.results import Results
 from lamcts.benchmark.run import run_task
 from lamcts.benchmark.tables import (
     Table,
+    held_out_table,
     medians_table,
     results_table,
     scores_table,
     summary,
-    tested_table,
     verdict,
 )
 
@@ -42,7 +42,7 @@ __all__ = [
     "run_task",
     "scores_table",
     "summary",
-    "tested_table",
+    "held_out_table",
     "verdict",
     "versus",
 ]

@@ -16,7 +16,7 @@ __all__ = [
     "results_table",
     "scores_table",
     "summary",
-    "tested_table",
+    "held_out_table",
     "verdict",
 ]
 
@@ -58,7 +58,7 @@ def results_table(results: Results, checkpoints: Sequence[int]) -> Table:
     return Table(f"{_what(results)}: median (quartiles)", columns, tuple(rows))
 
 
-def tested_table(results: Results, checkpoints: Sequence[int]) -> Table | None:
+def held_out_table(results: Results, checkpoints: Sequence[int]) -> Table | None:
     """Of problems from tables: held-out figures of what was found, and when the best was found.
 
     ``None`` when there is no such problem.
@@ -140,7 +140,7 @@ def summary(results: Results, checkpoints: Sequence[int]) -> str:
     """All of it, in Markdown: scores, verdict, and every median with its quartiles."""
     words = "\n".join(verdict(results, checkpoints[-1]))
     scores, found = scores_table(results, checkpoints), results_table(results, checkpoints)
-    tested = tested_table(results, checkpoints)
+    tested = held_out_table(results, checkpoints)
     more = "" if tested is None else f"\n{tested}\n"
     return f"{scores}\n\n{words}\n\n{found}\n{more}"
 

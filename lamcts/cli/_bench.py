@@ -131,13 +131,13 @@ def _report(record: Record, done: int, total: int) -> None:
 
 def _print_results(results: Results, places: Sequence[int], out: Path) -> None:
     """Tables short enough to be read, and the verdict; the file has every figure."""
-    from lamcts.benchmark import medians_table, results_table, scores_table, tested_table, verdict
+    from lamcts.benchmark import held_out_table, medians_table, results_table, scores_table, verdict
 
     table = results_table(results, places)
     if len(table.rows) > _READABLE:
         table = medians_table(results, places[-1])
         say(f"quartiles, and the other checkpoints: {out / _SUMMARY}")
-    tested = tested_table(results, places)
+    tested = held_out_table(results, places)
     for shown in (table, *([tested] if tested else []), scores_table(results, places)):
         typer.echo(f"{shown.title}\n")
         print_table(shown.rows, header=shown.columns)

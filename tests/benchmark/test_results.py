@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamcts.benchmark import Record, Results, Task, tested_table
+from lamcts.benchmark import Record, Results, Task, held_out_table
 from lamcts.benchmark.results import TARGETS, quartiles
 from lamcts.errors import InvalidArgument
 
@@ -119,7 +119,7 @@ def test_held_out_figures_are_those_of_the_point_found() -> None:
     assert record.test_regret(100) == pytest.approx(0.1)  # better in validation, worse in the test
     assert record.hit == 40
     assert Record.from_json(record.to_json()) == record
-    table = tested_table(Results([record]), [10, 100])
+    table = held_out_table(Results([record]), [10, 100])
     assert table is not None
     assert table.rows == (
         ("p", "lamcts", "0.05 (0.05 to 0.05)", "0.1 (0.1 to 0.1)", "40 (1 of 1)"),

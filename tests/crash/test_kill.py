@@ -239,17 +239,17 @@ def test_two_owners(tmp_path: Path, start: Start) -> None:
 
 
 def test_readers_disturb_nobody(tmp_path: Path, start: Start) -> None:
-    """Two workers, 200 trials of a millisecond, and a reader that looks all the time."""
+    """Eight workers, 1,600 trials of a millisecond, and a reader that looks all the time."""
     folder = tmp_path / "run"
-    process = start(folder, budget=200, seed=0, optimizer="random", workers=2, seconds=0.001)
+    process = start(folder, budget=1600, seed=0, optimizer="random", workers=8, seconds=0.001)
     looks, seen = 0, 0
     while process.poll() is None:
         now = read_events_safely(folder)
         assert now >= seen
-        looks, seen = looks + (0 < now < 200), now
+        looks, seen = looks + (0 < now < 1600), now
     assert process.returncode == 0
     assert looks > 5
-    assert load_result(folder).counts["complete"] == 200
+    assert load_result(folder).counts["complete"] == 1600
 
 
 def read_events_safely(folder: Path) -> int:

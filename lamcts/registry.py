@@ -99,6 +99,20 @@ _NASBENCH = "cells of the NASBench-101 space, trained or looked up"
 
 #: What ships in ``problems/``, under the file's own name and, where results count, a versioned id.
 _SHIPPED = (
+    ProblemSpec(
+        "efficientnet_imagenet",
+        "lamcts.problems.efficientnet_imagenet",
+        {},
+        "EfficientNet's block space, accuracy predicted or of a stand-in",
+        "torch",
+    ),
+    ProblemSpec(
+        "mobilenetv3_imagenet",
+        "lamcts.problems.mobilenetv3_imagenet",
+        {},
+        "Once-for-All's MobileNetV3 space, accuracy predicted or of a stand-in",
+        "torch",
+    ),
     ProblemSpec("my_evaluator", "lamcts.problems.my_evaluator", {}, "a short problem to copy"),
     ProblemSpec("nasbench", "lamcts.problems.nasbench", {}, _NASBENCH, "torch"),
     ProblemSpec("nasbench101-v0", "lamcts.problems.nasbench", {}, _NASBENCH, "torch"),

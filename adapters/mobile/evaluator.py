@@ -1,0 +1,304 @@
+"""The problems: find the mobile network of the best accuracy, within limits on what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count, groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lamcts
+from lamcts.adapters.mobile.architectures import (
+    Values,
+    describe,
+    efficientnet_names,
+    ofa_names,
+    parse_architecture,
+)
+from lamcts.adapters.mobile.choices import Choices
+from lamcts.adapters.mobile.cost import (
+    BlockSum,
+    block_macs,
+    block_params,
+    network_macs,
+    network_params,
+    outer_macs,
+    outer_params,
+)
+from lamcts.adapters.mobile.families import (
+    COMPOUND,
+    MODELS,
+    RESOLUTIONS,
+    block_space,
+    ofa_space,
+    stand_in,
+)
+from lamcts.adapters.mobile.latency import LatencyTable
+from lamcts.adapters.mobile.predictor import Predictor, find_encoder
+from lamcts.adapters.mobile.stages import Family, Network
+from lamcts.adapters.training import ImageData, Recipe, Split, digits, require_torch
+from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["EfficientNetImageNet", "MobileEvaluator", "MobileNetV3ImageNet"]
+
+
+class MobileEvaluator(lamcts.Evaluator):
+    """Networks of a family, compared by predicted accuracy, or by that of narrow copies on digits.
+
+    Costs are always those of the network itself, at its resolution and 1,000 classes.
+
+    Args:
+        family: The networks to choose from.
+        names: Values of architectures with a name.
+        predictor: An ``.npz`` file (`Predictor.load`) that predicts accuracies; PyTorch is not
+            needed then. Without it a copy of each network, an eighth as wide, is trained on
+            scikit-learn's 8x8 handwritten digits.
+        latency: A CSV file of measured blocks (`LatencyTable.load`): adds the cost ``latency_ms``.
+        epochs: Passes over the digits.
+        device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"auto"``.
+        seed: Fixes the initial weights and the order of the images, the same for every network.
+
+    Raises:
+        InvalidArgument: A file that cannot be read, or does not fit the family.
+    """
+
+    direction = "maximize"
+    default_budget = 100
+
+    def __init__(
+        self,
+        family: Family,
+        names: Mapping[str, Values],
+        *,
+        predictor: Path | None,
+        latency: Path | None,
+        epochs: int,
+        device: str,
+        seed: int,
+    ) -> None:
+        self.choices = Choices(family)
+        self.space = self.choices.make_space()
+        self.names = names
+        self.recipe = Recipe(epochs=epochs, seed=seed, device=device)
+        self.notice = (
+            "No predictor given: training a narrow copy of each network on scikit-learn's 8x8 "
+            "handwritten digits (a stand-in for ImageNet); costs are those of the full network."
+        )
+        self.predictor = None
+        if predictor is not None:
+            self.predictor = Predictor.load(predictor)
+            self._encode = find_encoder(self.choices, self.predictor.inputs)
+            self.notice = f"Accuracies are predicted by {predictor.name}: nothing is trained."
+        self._costs = {
+            "params": BlockSum(self.choices, block_params, outer_params),
+            "macs": BlockSum(self.choices, block_macs, outer_macs),
+        }
+        self._latency = None
+        if latency is not None:
+            table = LatencyTable.load(latency)
+            self._latency = BlockSum(self.choices, table.of_block, table.of_outer)
+            self._latency.tabulate()
+
+    def load_data(self) -> ImageData:
+        """The images of narrow copies: 8x8, one channel, 10 classes."""
+        return digits()
+
+    def prepare(self) -> None:
+        """Refuse to search without a predictor where PyTorch is missing.
+
+        Raises:
+            DependencyNotInstalled: With the ``pip install`` line.
+        """
+        if self.predictor is None:
+            require_torch()
+
+    def evaluate(self, x: Any) -> lamcts.Evaluation:
+        """Accuracy in [0, 1]: predicted, or on the digits' validation images."""
+        row = self.choices.row(x)
+        if self.predictor is not None:
+            predicted = float(self.predictor(self._encode(row[None]))[0])
+            return lamcts.Evaluation(predicted, metrics={"predicted_accuracy": predicted})
+        data = self.load_data()
+        train, validation = self._accuracies(x, data, [data.train, data.validation])
+        figures = {"validation_accuracy": validation, "train_accuracy": train}
+        return lamcts.Evaluation(validation, metrics=figures)
+
+    def test(self, x: Any) -> dict[str, float]:
+        """Test accuracy of the copy on digits, trained again; a prediction has none."""
+        if self.predictor is not None:
+            return {}
+        data = self.load_data()
+        (accuracy,) = self._accuracies(x, data, [data.test])
+        return {"test_accuracy": accuracy}
+
+    def cost(self, x: Any) -> dict[str, float]:
+        """Size of the network that `build` makes.
+
+        Returns:
+            ``params``; ``macs``, the multiply-adds for one image; ``flops``, the same number, as
+            papers on mobile networks have it; with a latency table ``latency_ms``.
+        """
+        if isinstance(x, Network):
+            macs = network_macs(x)
+            return {"params": network_params(x), "macs": macs, "flops": macs}
+        codes = self.choices.row(x)[None]
+        params, macs = (int(figure(codes)[0]) for figure in self._costs.values())
+        found: dict[str, float] = {"params": params, "macs": macs, "flops": macs}
+        if self._latency is not None:
+            found["latency_ms"] = float(self._latency(codes)[0])
+        return found
+
+    def canonical(self, x: Any) -> dict[str, Any]:
+        """The point with 0 for all choices of blocks that the network does not have."""
+        choices = self.choices
+        return choices.point(choices.canonical(choices.row(x)[None])[0])
+
+    def parse(self, text: str) -> Any:
+        """The point of an architecture given by name or as JSON; or a published `Network`."""
+        return parse_architecture(text, self.choices, self.names)
+
+    def render(self, x: Any) -> str:
+        """The network stage by stage: channels, then kernel and expansion of each block."""
+        network = self.decode(x)
+        found = self.cost(x)
+        lines = [
+            f"{network.resolution} px, {found['params'] / 1e6:.2f} M parameters, "
+            f"{found['macs'] / 1e6:.1f} M multiply-adds"
+        ]
+        for outputs, blocks in groupby(network.blocks, key=lambda block: block.outputs):
+            words = (
+                f"k{block.kernel} e{round(block.expanded / block.inputs, 1):g}"
+                + (" se" if block.squeeze else "")
+                for block in blocks
+            )
+            lines.append(f"  {outputs:>4} channels: {', '.join(words)}")
+        return "\n".join(lines)
+
+    # -- The adapter's side: points and networks ----------------------------------------------
+
+    def decode(self, x: Any) -> Network:
+        """The network of a point; every point has one."""
+        return x if isinstance(x, Network) else self.choices.network(self.choices.row(x))
+
+    def describe(self, x: Any) -> dict[str, Any]:
+        """A point as the JSON that `parse` takes: the values, not their indices."""
+        return describe(self.choices, self.choices.row(x))
+
+    def build(self, x: Any) -> nn.Module:
+        """The network of a point, or of a published one, as a fresh `torch.nn.Module`.
+
+        Raises:
+            DependencyNotInstalled: When PyTorch is missing.
+        """
+        require_torch()
+        from lamcts.adapters.mobile.network import MobileNet
+
+        return MobileNet(self.decode(x))
+
+    def _accuracies(self, x: Any, data: ImageData, splits: list[Split]) -> list[float]:
+        """Accuracy of the trained narrow copy on each split; on the validation split by epoch."""
+        require_torch()
+        from lamcts.adapters.mobile.network import MobileNet
+        from lamcts.adapters.training.trainer import accuracy, train
+
+        copy = Choices(stand_in(self.choices.family)).network(self.choices.row(x))
+        steps = count(1)
+
+        def on_epoch(model: nn.Module) -> None:
+            if data.validation in splits:
+                self.report(next(steps), accuracy(model, data.validation))
+
+        model = train(lambda: MobileNet(copy), data.train, self.recipe, on_epoch)
+        return [accuracy(model, split) for split in splits]
+
+
+class MobileNetV3ImageNet(MobileEvaluator):
+    """Once-for-All's MobileNetV3: depth of 5 stages, kernel and expansion of 20 blocks, pixels.
+
+    Args:
+        predictor: As in `MobileEvaluator`; in Once-for-All's layouts of 124 or 128 numbers.
+        latency: As in `MobileEvaluator`.
+        width: Factor on all channels: the released supernets have 1.0 and 1.2.
+        resolutions: Heights and widths of the input to choose from.
+        epochs: Passes over the digits, where there is no predictor.
+        device: Where to train.
+        seed: Fixes the training.
+
+    Raises:
+        InvalidArgument: A width or resolution that makes no network, or a file that does not fit.
+    """
+
+    def __init__(
+        self,
+        *,
+        predictor: Path | None = None,
+        latency: Path | None = None,
+        width: float = 1.0,
+        resolutions: tuple[int, ...] = RESOLUTIONS,
+        epochs: int = 4,
+        device: str = "cpu",
+        seed: int = 0,
+    ) -> None:
+        if not 0.0 < width < 100.0:
+            raise InvalidArgument(f"width: {width!r} makes no network; use a factor such as 1.2")
+        if not resolutions or min(resolutions) < 1 or len(set(resolutions)) < len(resolutions):
+            raise InvalidArgument(
+                f"resolutions: {resolutions!r} are not different sizes; give pixels, say 160,192"
+            )
+        super().__init__(
+            ofa_space(width, tuple(resolutions)),
+            ofa_names(),
+            predictor=predictor,
+            latency=latency,
+            epochs=epochs,
+            device=device,
+            seed=seed,
+        )
+
+
+class EfficientNetImageNet(MobileEvaluator):
+    """The EfficientNet/MnasNet block space: 7 stages at the scales of EfficientNet-B0 to B7.
+
+    Each stage has an expansion, a kernel, a depth, and squeeze-and-excitation or none.
+
+    Args:
+        predictor: As in `MobileEvaluator`; it takes all choices one-hot, in the order of a point.
+        latency: As in `MobileEvaluator`.
+        models: Scales to choose from.
+        epochs: Passes over the digits, where there is no predictor.
+        device: Where to train.
+        seed: Fixes the training.
+
+    Raises:
+        UnknownName: No such model.
+        InvalidArgument: A file that does not fit.
+    """
+
+    def __init__(
+        self,
+        *,
+        predictor: Path | None = None,
+        latency: Path | None = None,
+        models: tuple[str, ...] = MODELS,
+        epochs: int = 4,
+        device: str = "cpu",
+        seed: int = 0,
+    ) -> None:
+        scales = {scale.name: scale for scale in COMPOUND}
+        for name in models:
+            if name not in scales:
+                raise UnknownName(f"models: {name!r} is not known; {did_you_mean(name, scales)}")
+        if not models or len(set(models)) < len(models):
+            raise InvalidArgument(f"models: {models!r} are not different scales; give b0,b1 say")
+        super().__init__(
+            block_space(tuple(scales[name] for name in models)),
+            efficientnet_names(),
+            predictor=predictor,
+            latency=latency,
+            epochs=epochs,
+            device=device,
+            seed=seed,
+        )

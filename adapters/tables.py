@@ -89,6 +89,7 @@ class AccelNASBench(TabularEvaluator):
             x=[f"b{block}_{choice}" for choice in ("e", "k", "l", "se") for block in range(7)],
             value="val_top1",
             cost=["params_M", "macs_M"],
+            seconds="train_time_s",
             missing=missing,
         )
 
@@ -105,6 +106,7 @@ class NASBench101Small(NASBench101):
 
     def __init__(self, path: str | Path | None = None) -> None:
         super().__init__(table=str(_file(path, "ecnas_5v_4epochs.csv")), epochs=4)
+        self.clock = "training_time"
         self.space = spaces.Dict(
             edges=spaces.MultiBinary(len(self._EDGES)), ops=spaces.MultiDiscrete([3, 3, 3])
         )

@@ -50,7 +50,9 @@ class TabularEvaluator(Evaluator):
         direction: ``"minimize"`` or ``"maximize"``.
         test: Columns of held-out figures: reported for the final point, never searched by.
         cost: Columns known without an evaluation, for constraints (``params``, ``macs``).
-        metrics: Further columns to record with each evaluation, such as the time it took.
+        metrics: Further columns to record with each evaluation.
+        seconds: The column of the time that an evaluation took: recorded too, and what
+            ``lamcts bench --clock table`` goes by.
         text: Columns that are words although they look like numbers.
         split: Columns whose words hold several variables, each with a regular expression that finds
             them one after the other: ``{"ops": "[^,]+"}``, ``{"links": "[0-9]"}``.
@@ -82,6 +84,7 @@ class TabularEvaluator(Evaluator):
         test: Sequence[str] = (),
         cost: Sequence[str] = (),
         metrics: Sequence[str] = (),
+        seconds: str | None = None,
         text: Sequence[str] = (),
         split: Mapping[str, str] | None = None,
         same: str | None = None,
@@ -92,7 +95,8 @@ class TabularEvaluator(Evaluator):
             raise InvalidArgument(f"missing: {missing!r}; {did_you_mean(missing, _MISSING)}")
         self.direction, self.noisy, self.missing = direction, noisy, missing
         self._value, self._test, self._cost = value, list(test), list(cost)
-        self._metrics = list(metrics)
+        self._metrics = [*metrics, *([seconds] if seconds else [])]
+        self.clock = seconds
         split = dict(split or {})
         rows = [row for _, row in read_rows(Path(path), field="path", text=[*text, *split])]
         figures = [value, *self._test, *self._cost, *self._metrics]

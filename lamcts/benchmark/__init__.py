@@ -18,6 +18,7 @@ from lamcts.benchmark.results import Results
 from lamcts.benchmark.run import run_task
 from lamcts.benchmark.tables import (
     Table,
+    clock_table,
     held_out_table,
     medians_table,
     results_table,
@@ -33,6 +34,7 @@ __all__ = [
     "Table",
     "Task",
     "Versus",
+    "clock_table",
     "compare",
     "draw_figures",
     "medians_table",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lamcts.benchmark.clock import check_clock
 from lamcts.benchmark.peers import PEERS, check_peer, kinds_of
 from lamcts.benchmark.processes import run_in_processes
 from lamcts.benchmark.records import Record, RecordFile, Task
@@ -33,6 +34,7 @@ def compare(
     folder: str | Path | None = None,
     problem_settings: Settings | None = None,
     optimizer_settings: Settings | None = None,
+    clock: int = 0,
     on_record: Callable[[Record, int, int], None] | None = None,
 ) -> list[Record]:
     """Run optimizers against each other.
@@ -52,6 +54,8 @@ def compare(
         folder: Where to keep the records; runs that have a result there are not run again.
         problem_settings: Further settings, by the problem's name.
         optimizer_settings: Further settings, by the optimizer's name.
+        clock: Workers simulated by the training times of the problems' tables; 0: one trial after
+            the other. Ours only: peers ask for one at a time.
         on_record: Called after each run with its record, the runs done, and all runs.
 
     Returns:
@@ -74,6 +78,7 @@ def compare(
         dim=dim,
         problem_settings=problem_settings or {},
         optimizer_settings=optimizer_settings or {},
+        clock=clock,
     )
     _at_least_one("workers", workers)
     file = None if folder is None else RecordFile(Path(folder) / RECORDS)
@@ -101,6 +106,7 @@ def plan(
     dim: int | None,
     problem_settings: Settings,
     optimizer_settings: Settings,
+    clock: int = 0,
 ) -> list[Task]:
     """The runs of a comparison. Problems and optimizers are tried out first: a slip shows here.
 
@@ -121,9 +127,19 @@ def plan(
         settings = dict(problem_settings.get(problem, {}))
         if case.has_dim and dim is not None:
             settings.setdefault("dim", dim)
-        _try_out(case, settings, {name: optimizer_settings.get(name, {}) for name in optimizers})
+        options = {name: optimizer_settings.get(name, {}) for name in optimizers}
+        _try_out(case, settings, options, clock)
         tasks += [
-            Task(problem, name, seed, budget, number, settings, optimizer_settings.get(name, {}))
+            Task(
+                problem,
+                name,
+                seed,
+                budget,
+                number,
+                settings,
+                optimizer_settings.get(name, {}),
+                clock,
+            )
             for number in range(1, instances + 1 if case.drawn else 2)
             for name in optimizers
             for seed in seeds
@@ -131,12 +147,14 @@ def plan(
     return tasks
 
 
-def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings) -> None:
+def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, clock: int) -> None:
     """Build the problem, and each optimizer for it."""
     from lamcts.optimizers import list_optimizers, make_optimizer
 
     known = [*list_optimizers(), *PEERS]
     with case.build(1, settings) as evaluator:
+        if clock:
+            check_clock(evaluator, case.name)
         for name, options in optimizers.items():
             if name not in known:
                 mend = did_you_mean(name, known)
@@ -146,6 +164,8 @@ def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings) -> N
                     name, evaluator.space, direction=evaluator.direction, seed=0, **options
                 )
                 continue
+            if clock:
+                raise InvalidArgument(f"--clock: {name} asks for one trial at a time; leave it out")
             check_peer(name, kinds_of(evaluator.space), case.name)
             if options:
                 raise UnknownName(f"{next(iter(options))}: {name} takes no settings here")

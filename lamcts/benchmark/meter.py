@@ -30,6 +30,8 @@ class Meter:
     Attributes:
         trace: Every improvement: ``(evaluations so far, best value so far)``.
         tested: Beside it the point's first held-out figure, where a table has one to look up.
+        times: Beside it the simulated time.
+        clock: The simulated time, in seconds; it stands still where none is simulated.
         evaluations: Trials that count against the budget.
         failed: How many of these failed.
         cpu_seconds: CPU time since the meter was made, the objective's left out.
@@ -41,6 +43,8 @@ class Meter:
         self.budget = budget
         self.trace: list[tuple[int, float]] = []
         self.tested: list[float] = []
+        self.times: list[float] = []
+        self.clock = 0.0
         self._has_test = getattr(evaluator, "optimum_test", None) is not None
         self.evaluations = self.failed = 0
         self.cpu_seconds = 0.0
@@ -56,10 +60,26 @@ class Meter:
         Raises:
             BudgetSpent: That was the last one.
         """
+        outcome = self.look(x)
+        self.count(outcome, x)
+        return outcome
+
+    def look(self, x: object) -> Outcome:
+        """Evaluate a point without counting it yet."""
         self._book()
         outcome = evaluate(self.evaluator, x, TrialContext(number=self._proposals))
         self._proposals += 1
-        self._count(outcome, x)
+        self._since = time.process_time()
+        return outcome
+
+    def count(self, outcome: Outcome, x: object) -> None:
+        """Count an evaluation.
+
+        Raises:
+            BudgetSpent: That was the last one.
+        """
+        self._book()
+        self._note(outcome, x)
         if self.evaluations <= self.budget // 2:
             self._halfway = (self.evaluations, self.cpu_seconds)
         self._since = time.process_time()
@@ -68,7 +88,6 @@ class Meter:
             or self._proposals >= _PROPOSALS_PER_EVALUATION * self.budget
         ):
             raise BudgetSpent
-        return outcome
 
     @property
     def cpu_ms(self) -> float:
@@ -82,7 +101,7 @@ class Meter:
         """Add the CPU time since the last evaluation: the optimizer's."""
         self.cpu_seconds += time.process_time() - self._since
 
-    def _count(self, outcome: Outcome, x: object) -> None:
+    def _note(self, outcome: Outcome, x: object) -> None:
         if outcome.value is None and not self.failed:
             self.first_error = str(outcome.error).splitlines()[-1]  # after its traceback
         self.evaluations += outcome.state is not TrialState.INFEASIBLE
@@ -92,6 +111,7 @@ class Meter:
             not self.trace or self._sign * value > self._sign * self.trace[-1][1]
         ):
             self.trace.append((self.evaluations, value))
+            self.times.append(self.clock)
             if self._has_test:
                 self.tested.append(next(iter(self.evaluator.test(x).values())))
 

@@ -28,6 +28,7 @@ class Task:
         instance: Which of a suite's problem's shifts (rotations, tables): 1, 2, ...
         problem_settings: Further settings the problem is built with.
         optimizer_settings: Settings the optimizer is built with.
+        clock: Workers simulated by the training times of a table; 0: one trial after the other.
     """
 
     problem: str
@@ -37,6 +38,7 @@ class Task:
     instance: int = 1
     problem_settings: Mapping[str, Any] = field(default_factory=dict)
     optimizer_settings: Mapping[str, Any] = field(default_factory=dict)
+    clock: int = 0
 
     @property
     def key(self) -> str:
@@ -62,6 +64,8 @@ class Record:
         trace: Every improvement: ``(evaluations so far, best value so far)``.
         tested: Beside each improvement the point's held-out figure, where a table has one.
         optimum_test: The best of these figures in the table.
+        times: Beside each improvement the simulated time, in seconds.
+        seconds: The simulated time in all.
         evaluations: Trials that count against the budget.
         failed: How many of these failed.
         cpu_seconds: CPU time of the optimizer, all that is not the objective's.
@@ -79,6 +83,8 @@ class Record:
     trace: tuple[tuple[int, float], ...] = ()
     tested: tuple[float, ...] = ()
     optimum_test: float | None = None
+    times: tuple[float, ...] = ()
+    seconds: float = 0.0
     evaluations: int = 0
     failed: int = 0
     cpu_seconds: float = 0.0
@@ -102,6 +108,16 @@ class Record:
             return math.inf
         return abs(self.optimum_test - self.tested[found - 1])
 
+    def regret_by(self, seconds: float) -> float:
+        """How far the best value by this simulated time is from the optimum.
+
+        Infinite before any value, and where the optimum is not known.
+        """
+        found = sum(time <= seconds for time in self.times)
+        if not found or self.optimum is None:
+            return math.inf
+        return abs(self.optimum - self.trace[found - 1][1])
+
     @property
     def hit(self) -> float:
         """Evaluations until the best value there is was found; infinite if it was not."""
@@ -124,8 +140,9 @@ class Record:
         try:
             data = json.loads(line)
             trace = tuple((int(n), float(value)) for n, value in data.pop("trace"))
-            tested = tuple(map(float, data.pop("tested", ())))
-            return cls(task=Task(**data.pop("task")), trace=trace, tested=tested, **data)
+            tested, times = (tuple(map(float, data.pop(n, ()))) for n in ("tested", "times"))
+            task = Task(**data.pop("task"))
+            return cls(task=task, trace=trace, tested=tested, times=times, **data)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a record: {error}") from error
 

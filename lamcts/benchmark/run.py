@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 
 import lamcts
+from lamcts.benchmark.clock import check_clock, run_asynchronously
 from lamcts.benchmark.meter import BudgetSpent, Meter, peak_mb
 from lamcts.benchmark.peers import PEERS, Objective, load_peer
 from lamcts.benchmark.records import Record, Task
@@ -63,6 +64,9 @@ def _ask_and_tell(task: Task, meter: Meter) -> None:
         canonical=evaluator.canonical if has_canonical else None,
         **task.optimizer_settings,
     )
+    if task.clock:
+        run_asynchronously(optimizer, meter, check_clock(evaluator, task.problem), task.clock)
+        return
     while trials := optimizer.ask(1):  # none, when a finite space is exhausted
         outcome = meter.evaluate(trials[0].x)
         optimizer.tell(trials[0], outcome.to_tell())
@@ -92,6 +96,8 @@ def _record(task: Task, meter: Meter, error: str | None) -> Record:
         dim=Codec(as_space(evaluator.space)).p,
         trace=tuple(meter.trace),
         tested=tuple(meter.tested),
+        times=tuple(meter.times) if task.clock else (),
+        seconds=meter.clock,
         optimum_test=getattr(evaluator, "optimum_test", None),
         evaluations=meter.evaluations,
         failed=meter.failed,

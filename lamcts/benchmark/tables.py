@@ -12,6 +12,7 @@ from lamcts.benchmark.results import Results, quartiles
 
 __all__ = [
     "Table",
+    "clock_table",
     "medians_table",
     "results_table",
     "scores_table",
@@ -88,6 +89,26 @@ def held_out_table(results: Results, checkpoints: Sequence[int]) -> Table | None
     return Table(title, columns, tuple(rows)) if rows else None
 
 
+def clock_table(results: Results) -> Table | None:
+    """Distances from the optimum by simulated time; ``None`` when none was simulated."""
+    rows = []
+    parts = (0.1, 0.25, 0.5, 1.0)
+    for problem in results.problems:
+        of_all = [run for o in results.optimizers for run in results.runs(problem, o)]
+        until = min((run.seconds for run in of_all if run.times), default=0.0)
+        for optimizer in results.optimizers if until else ():
+            runs = results.runs(problem, optimizer)
+            medians = [quartiles([r.regret_by(until * part) for r in runs])[1] for part in parts]
+            rows.append(
+                (problem, optimizer, f"{until / 3600:.3g} h", *map("{:.3g}".format, medians))
+            )
+    title = (
+        "By simulated time: median distance from the optimum after parts of the shortest run's time"
+    )
+    columns = ("problem", "optimizer", "time", *(f"after {part:.0%}" for part in parts))
+    return Table(title, columns, tuple(rows)) if rows else None
+
+
 def medians_table(results: Results, evaluations: int) -> Table:
     """Medians after so many evaluations, a row for each problem and a column an optimizer."""
     rows = []
@@ -140,9 +161,8 @@ def summary(results: Results, checkpoints: Sequence[int]) -> str:
     """All of it, in Markdown: scores, verdict, and every median with its quartiles."""
     words = "\n".join(verdict(results, checkpoints[-1]))
     scores, found = scores_table(results, checkpoints), results_table(results, checkpoints)
-    tested = held_out_table(results, checkpoints)
-    more = "" if tested is None else f"\n{tested}\n"
-    return f"{scores}\n\n{words}\n\n{found}\n{more}"
+    more = [held_out_table(results, checkpoints), clock_table(results)]
+    return f"{scores}\n\n{words}\n\n{found}\n" + "".join(f"\n{table}\n" for table in more if table)
 
 
 def verdict(results: Results, evaluations: int) -> list[str]:

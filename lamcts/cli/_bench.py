@@ -69,6 +69,14 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            metavar="table[:WORKERS]",
+            help="Simulate workers that never wait, by the training times of the tables.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder for records, tables, figures; finished runs are kept.")
     ] = Path("bench"),
@@ -100,6 +108,7 @@ def bench(
         workers=workers,
         folder=out,
         optimizer_settings=_settings(set or [], methods),
+        clock=_clock(clock),
         on_record=None if quiet else _report,
     )
     results = Results(records)
@@ -131,14 +140,21 @@ def _report(record: Record, done: int, total: int) -> None:
 
 def _print_results(results: Results, places: Sequence[int], out: Path) -> None:
     """Tables short enough to be read, and the verdict; the file has every figure."""
-    from lamcts.benchmark import held_out_table, medians_table, results_table, scores_table, verdict
+    from lamcts.benchmark import (
+        clock_table,
+        held_out_table,
+        medians_table,
+        results_table,
+        scores_table,
+        verdict,
+    )
 
     table = results_table(results, places)
     if len(table.rows) > _READABLE:
         table = medians_table(results, places[-1])
         say(f"quartiles, and the other checkpoints: {out / _SUMMARY}")
-    tested = held_out_table(results, places)
-    for shown in (table, *([tested] if tested else []), scores_table(results, places)):
+    more = [held_out_table(results, places), clock_table(results)]
+    for shown in filter(None, (table, *more, scores_table(results, places))):
         typer.echo(f"{shown.title}\n")
         print_table(shown.rows, header=shown.columns)
         typer.echo()
@@ -176,6 +192,16 @@ def _print_known() -> None:
         )
         for name, peer in PEERS.items()
     )
+
+
+def _clock(text: str | None) -> int:
+    """How many workers ``table:8`` means; none when nothing is simulated."""
+    if text is None:
+        return 0
+    name, _, workers = text.partition(":")
+    if name != "table" or not (workers or "1").isdecimal() or not int(workers or 1):
+        raise InvalidArgument(f"--clock: {text!r}; write table, or table:8 for eight workers")
+    return int(workers or 1)
 
 
 def _names(text: str) -> list[str]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamcts.benchmark import Record, Results, Task, held_out_table
+from lamcts.benchmark import Record, Results, Task, clock_table, held_out_table
+from lamcts.benchmark.clock import check_clock, run_asynchronously
+from lamcts.benchmark.meter import BudgetSpent, Meter
 from lamcts.benchmark.results import TARGETS, quartiles
 from lamcts.errors import InvalidArgument
+from lamcts.optimizers import make_optimizer
+from lamcts.tabular import TabularEvaluator
 
 MakeRecord = Callable[..., Record]
 NUMBERS = st.floats(-1e6, 1e6)
@@ -124,3 +129,30 @@ def test_held_out_figures_are_those_of_the_point_found() -> None:
     assert table.rows == (
         ("p", "lamcts", "0.05 (0.05 to 0.05)", "0.1 (0.1 to 0.1)", "40 (1 of 1)"),
     )
+
+
+def test_simulated_workers_finish_in_the_order_of_their_times(tmp_path: Path) -> None:
+    """Durations 5, 1, 1, 1, ... on two workers, which never wait."""
+    rows = "\n".join(f"{i},{i},{5 if i == 0 else 1}" for i in range(12))
+    file = tmp_path / "table.csv"
+    file.write_text(f"a,y,s\n{rows}\n")
+    task = TabularEvaluator(file, x=["a"], value="y", seconds="s", direction="maximize")
+    meter = Meter(task, 12)
+    optimizer = make_optimizer("random", task.space, direction="maximize", seed=0)
+    with pytest.raises(BudgetSpent):
+        run_asynchronously(optimizer, meter, check_clock(task, "table"), 2)
+    seconds = 5 + 11  # in all, on two workers
+    assert seconds / 2 <= meter.clock <= seconds / 2 + 2.5
+    assert meter.times == sorted(meter.times)
+    assert len(meter.times) == len(meter.trace)
+
+
+def test_distances_by_simulated_time() -> None:
+    task = Task("p", "lamcts", 0, 100, clock=2)
+    trace, times = ((1, 0.5), (10, 0.8)), (3600.0, 7200.0)
+    record = Record(task, "maximize", optimum=0.9, trace=trace, times=times, seconds=14400.0)
+    assert record.regret_by(3599.0) == math.inf
+    assert record.regret_by(7200.0) == pytest.approx(0.1)
+    table = clock_table(Results([record]))
+    assert table is not None
+    assert table.rows == (("p", "lamcts", "4 h", "inf", "0.4", "0.1", "0.1"),)

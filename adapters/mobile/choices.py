@@ -79,6 +79,8 @@ class Choices:
         self._scale = self._add("scale", tuple(scale.name for scale in family.scales))
         self._stage_depth = np.array([self._add("depths", s.depths) for s in family.stages])
         self._of_place = {kind: self._of_places(kind) for kind in KINDS[2:]}
+        self._placed = np.array([i for i, c in enumerate(self.columns) if c.place >= 0], dtype=int)
+        self._places = np.array([c.place for c in self.columns if c.place >= 0], dtype=int)
         self._stage = np.array([stage for stage, _ in self.places])
         self._nth = np.array([nth for _, nth in self.places])
 
@@ -117,9 +119,10 @@ class Choices:
 
     def used(self, codes: Codes) -> NDArray[np.bool_]:
         """(n, p) which codes mean something: those not of a missing block."""
-        always = np.ones((len(codes), 1), dtype=bool)
-        places = [choice.place for choice in self.columns]
-        return np.hstack([self.active(codes), always])[:, places]
+        found = np.ones(codes.shape, dtype=bool)
+        if self.family.per_block:  # else a stage's first block has what all of them have
+            found[:, self._placed] = self.active(codes)[:, self._places]
+        return found
 
     def canonical(self, codes: Codes) -> Codes:
         """(n, p) the one row that stands for each with the same network."""
@@ -151,13 +154,13 @@ class Choices:
 
     def sample(self, rng: np.random.Generator, n: int) -> Codes:
         """(n, p) rows drawn uniformly, in canonical form."""
-        sizes = [len(choice.options) for choice in self.columns]
-        return self.canonical(rng.integers(sizes, size=(n, len(sizes))))
+        return self.canonical(rng.integers(self._sizes, size=(n, len(self._sizes))))
 
     @staticmethod
     def _column(codes: Codes, columns: Any) -> Codes:
-        zeros = np.zeros((len(codes), 1), dtype=codes.dtype)
-        found: Codes = np.hstack([codes, zeros])[:, columns]
+        padded = np.zeros((len(codes), codes.shape[1] + 1), dtype=codes.dtype)
+        padded[:, :-1] = codes
+        found: Codes = padded[:, columns]
         return found
 
     # -- points of the space -----------------------------------------------------------------
@@ -175,15 +178,14 @@ class Choices:
         return spaces.Dict([(kind, self._part(kind)) for kind in self.kinds])
 
     def _part(self, kind: str) -> spaces.Space[Any]:
-        # All are levels in order: deeper, wider, with more. A search may go from one to the next.
-        highest = [len(self.columns[index].options) - 1 for index in self.kinds[kind]]
-        if kind == "scale":
-            return spaces.Box(0, highest[0], dtype=np.int64)
-        return spaces.Box(0, highest, dtype=np.int64)
+        # Categories, although sizes have an order: searches on integers found worse networks.
+        sizes = self._sizes[self.kinds[kind]]
+        return spaces.Discrete(sizes[0]) if kind == "scale" else spaces.MultiDiscrete(sizes)
 
     @cached_property
-    def _space(self) -> spaces.Dict:
-        return self.make_space()
+    def _sizes(self) -> Codes:
+        """(p,) numbers of options."""
+        return np.array([len(choice.options) for choice in self.columns])
 
     def row(self, x: Mapping[str, Any]) -> Codes:
         """(p,) codes of a point.
@@ -191,9 +193,21 @@ class Choices:
         Raises:
             InvalidArgument: When ``x`` is not a point of the space.
         """
-        if x not in self._space:
-            raise InvalidArgument(f"x: {x!r} is not a point of {self._space!r}")
-        return np.concatenate([np.ravel(x[kind]) for kind in self.kinds]).astype(np.int64)
+        # Not by the space: a search asks hundreds of times for each point that it proposes.
+        try:
+            parts = [np.ravel(x[kind]) for kind in self.kinds]
+            codes = np.concatenate(parts)
+            sizes = [len(part) for part in parts]
+        except (KeyError, TypeError, ValueError, IndexError):
+            codes, sizes = np.zeros(0), []
+        if (
+            codes.dtype.kind not in "iu"
+            or sizes != [len(columns) for columns in self.kinds.values()]
+            or len(x) != len(sizes)
+            or ((codes < 0) | (codes >= self._sizes)).any()
+        ):
+            raise InvalidArgument(f"x: {x!r} is not a point of {self.make_space()!r}")
+        return codes.astype(np.int64)
 
     def point(self, row: Codes | Sequence[int]) -> dict[str, Any]:
         """The point of codes (p,)."""

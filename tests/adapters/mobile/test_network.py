@@ -1,0 +1,90 @@
+"""The PyTorch networks: as large as the formulas say, and they run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lamcts.adapters.mobile import (
+    Choices,
+    EfficientNetImageNet,
+    MobileNetV3ImageNet,
+    Network,
+    block_space,
+    network_macs,
+    network_params,
+    ofa_space,
+    stand_in,
+)
+
+torch = pytest.importorskip("torch")
+
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402 - after the check
+
+from lamcts.adapters.mobile.network import MobileNet  # noqa: E402
+
+EFFICIENTNETS = [f"efficientnet_b{i}" for i in range(8)]
+PUBLISHED = ["mobilenet_v2", "mobilenet_v3_large", "ofa_mbv3_max", "ofa_mbv3_min"]
+
+
+def counted(network: Network) -> tuple[int, int]:
+    """Parameters and multiply-adds as PyTorch counts them, without memory or arithmetic."""
+    with torch.device("meta"):
+        model = MobileNet(network).eval()
+        size = network.resolution
+        images = torch.empty(1, network.image_channels, size, size)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        logits = model(images)
+    assert logits.shape == (1, network.classes)
+    return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("name", EFFICIENTNETS + PUBLISHED)
+def test_named_networks_are_as_large_as_the_formulas_say(name: str) -> None:
+    problem = EfficientNetImageNet() if name in EFFICIENTNETS else MobileNetV3ImageNet()
+    network = problem.decode(problem.parse(name))
+    assert counted(network) == (network_params(network), network_macs(network))
+
+
+@pytest.mark.parametrize("width", [1.0, 1.2])
+def test_random_networks_are_as_large_as_the_formulas_say(width: float) -> None:
+    rng = np.random.default_rng(0)
+    for family in (ofa_space(width), block_space(), stand_in(ofa_space(width))):
+        choices = Choices(family)
+        for row in choices.sample(rng, 3):
+            network = choices.network(row)
+            assert counted(network) == (network_params(network), network_macs(network))
+
+
+def test_a_network_maps_images_to_logits_and_passes_gradients_everywhere() -> None:
+    for family in (ofa_space(), block_space()):
+        choices = Choices(stand_in(family))
+        torch.manual_seed(0)
+        model = MobileNet(choices.network(choices.sample(np.random.default_rng(0), 1)[0]))
+        logits = model(torch.randn(4, 1, 8, 8))
+        assert logits.shape == (4, 10)
+        logits.square().sum().backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_blocks_are_what_they_say() -> None:
+    problem = EfficientNetImageNet()
+    model: Any = problem.build(problem.parse("efficientnet_b0")).eval()
+    first, second = model.features[1], model.features[2]
+    kinds = [type(layer).__name__ for layer in first.layers]
+    assert kinds == ["_ConvBn", "_SqueezeExcitation", "_ConvBn"]  # no 1x1 up with expansion 1
+    assert second.layers[1][0].stride == (2, 2)
+    assert second.layers[1][0].groups == 96
+    assert not second.residual
+    assert model.features[3].residual
+    x = torch.randn(1, 24, 8, 8)
+    third = model.features[3]
+    with torch.no_grad():
+        assert torch.equal(third(x), x + third.layers(x))
+        gate = third.layers[2]
+        features = torch.randn(1, 144, 8, 8)
+        ratio = gate(features) / features
+        assert torch.allclose(ratio, ratio[:, :, :1, :1].expand_as(ratio), atol=1e-4)
+        assert 0.0 < ratio.min() <= ratio.max() < 1.0

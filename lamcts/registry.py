@@ -96,6 +96,7 @@ class ProblemSpec:
 
 
 _NASBENCH = "cells of the NASBench-101 space, trained or looked up"
+_NASNET = "cells of LaNAS' NASNet space or of DARTS', trained small"
 
 #: What ships in ``problems/``, under the file's own name and, where results count, a versioned id.
 _SHIPPED = (
@@ -116,6 +117,8 @@ _SHIPPED = (
     ProblemSpec("my_evaluator", "lamcts.problems.my_evaluator", {}, "a short problem to copy"),
     ProblemSpec("nasbench", "lamcts.problems.nasbench", {}, _NASBENCH, "torch"),
     ProblemSpec("nasbench101-v0", "lamcts.problems.nasbench", {}, _NASBENCH, "torch"),
+    ProblemSpec("nasnet_cifar", "lamcts.problems.nasnet_cifar", {}, _NASNET, "torch"),
+    ProblemSpec("nasnet_cifar-v0", "lamcts.problems.nasnet_cifar", {}, _NASNET, "torch"),
     ProblemSpec("synthetic", "lamcts.problems.synthetic", {}, "a test function, wrapped as asked"),
 )
 

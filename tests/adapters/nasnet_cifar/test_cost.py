@@ -43,7 +43,7 @@ def test_the_auxiliary_head_adds_parameters_alone() -> None:
 
 
 def test_darts_has_the_published_parameters() -> None:
-    """3.349342 M on CIFAR-10 (36 channels, 20 cells), as its repository reports it."""
+    """The paper says 3.3 M, for 36 channels and 20 cells."""
     assert network_cost(NAMED_GENOTYPES["darts-v2"], CIFAR).params == 3_349_342
 
 

@@ -24,7 +24,16 @@ FLOORS = [
         "samplers",
         "optimizers",
     ],
-    ["pruning", "config", "callbacks", "constraints", "failures", "interrupts", "executors", "storage"],
+    [
+        "pruning",
+        "config",
+        "callbacks",
+        "constraints",
+        "failures",
+        "interrupts",
+        "executors",
+        "storage",
+    ],
     ["result", "prepare", "run", "api"],
     ["progress", "testing", "benchmark", "cli", "__main__"],
 ]

@@ -54,7 +54,6 @@ class Choices:
     Attributes:
         columns: All choices, in order.
         places: Stage and number in the stage of each block there can be.
-        options: All options of each kind: the greatest set of any place.
     """
 
     def __init__(self, family: Family) -> None:
@@ -79,8 +78,9 @@ class Choices:
         self._scale = self._add("scale", tuple(scale.name for scale in family.scales))
         self._stage_depth = np.array([self._add("depths", s.depths) for s in family.stages])
         self._of_place = {kind: self._of_places(kind) for kind in KINDS[2:]}
-        self._placed = np.array([i for i, c in enumerate(self.columns) if c.place >= 0], dtype=int)
-        self._places = np.array([c.place for c in self.columns if c.place >= 0], dtype=int)
+        self._block_columns = np.array(
+            [i for i, c in enumerate(self.columns) if c.place >= 0], dtype=int
+        )
         self._stage = np.array([stage for stage, _ in self.places])
         self._nth = np.array([nth for _, nth in self.places])
 
@@ -121,7 +121,7 @@ class Choices:
         """(n, p) which codes mean something: those not of a missing block."""
         found = np.ones(codes.shape, dtype=bool)
         if self.family.per_block:  # else a stage's first block has what all of them have
-            found[:, self._placed] = self.active(codes)[:, self._places]
+            found[:, self._block_columns] = self.active(codes)[:, self._first_block]
         return found
 
     def canonical(self, codes: Codes) -> Codes:

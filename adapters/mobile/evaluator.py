@@ -201,6 +201,8 @@ class MobileEvaluator(lamcts.Evaluator):
     def _accuracies(self, x: Any, data: ImageData, splits: list[Split]) -> list[float]:
         """Accuracy of the trained narrow copy on each split; on the validation split by epoch."""
         require_torch()
+        import torch
+
         from lamcts.adapters.mobile.network import MobileNet
         from lamcts.adapters.training.trainer import accuracy, train
 
@@ -211,7 +213,12 @@ class MobileEvaluator(lamcts.Evaluator):
             if data.validation in splits:
                 self.report(next(steps), accuracy(model, data.validation))
 
-        model = train(lambda: MobileNet(copy), data.train, self.recipe, on_epoch)
+        def build() -> nn.Module:
+            # Depthwise convolutions are twice as fast on a CPU with the channels innermost.
+            model: nn.Module = MobileNet(copy).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            return model
+
+        model = train(build, data.train, self.recipe, on_epoch)
         return [accuracy(model, split) for split in splits]
 
 

@@ -64,7 +64,7 @@ class Predictor:
             raise InvalidArgument(f"predictor: there is no file {str(path)!r}") from None
         except KeyError as error:
             raise InvalidArgument(f"predictor: {str(path)!r} holds no array: {error}") from None
-        except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise InvalidArgument(
                 f"predictor: {str(path)!r} is not a file that numpy.savez wrote ({error})"
             ) from None

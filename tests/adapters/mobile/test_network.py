@@ -53,7 +53,7 @@ def test_random_networks_are_as_large_as_the_formulas_say(width: float) -> None:
     rng = np.random.default_rng(0)
     for family in (ofa_space(width), block_space(), stand_in(ofa_space(width))):
         choices = Choices(family)
-        for row in choices.sample(rng, 3):
+        for row in choices.sample(rng, 2):
             network = choices.network(row)
             assert counted(network) == (network_params(network), network_macs(network))
 

@@ -141,7 +141,8 @@ def test_many_rows_at_once_cost_what_their_networks_cost(name: str) -> None:
     def sums(
         of_block: Callable[[Block], float], of_outer: Callable[[Network], float]
     ) -> list[float]:
-        return list(BlockSum(choices, of_block, of_outer)(codes))
+        values: list[float] = BlockSum(choices, of_block, of_outer)(codes).tolist()
+        return values
 
     assert sums(block_params, outer_params) == list(map(network_params, networks))
     assert sums(block_macs, outer_macs) == list(map(network_macs, networks))

@@ -16,6 +16,8 @@ __all__ = ["Domain", "Limits"]
 
 #: Finite spaces up to this size are enumerated to find the last points not yet proposed.
 ENUMERABLE = 100_000
+#: Canonical forms remembered: solvers look at the same neighbours again and again.
+REMEMBERED = 50_000
 
 
 @runtime_checkable
@@ -55,6 +57,7 @@ class Domain:
         self.allow_repeats = allow_repeats
         self.noisy = noisy
         self._seen: set[bytes] = set()
+        self._forms: dict[bytes, NDArray[np.float64]] = {}
 
     @property
     def dim(self) -> int:
@@ -158,7 +161,13 @@ class Domain:
 
     def _canonical(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         assert self.canonical is not None
-        return self.codec.to_vector(self.canonical(self.codec.from_vector(v)))
+        key = self.codec.key(v)
+        if key not in self._forms:
+            if len(self._forms) >= REMEMBERED:
+                self._forms.clear()
+            form = self.canonical(self.codec.from_vector(v))
+            self._forms[key] = self.codec.to_vector(form)
+        return self._forms[key]
 
     def _is_new(self, v: NDArray[np.float64]) -> bool:
         return self.allow_repeats or self.codec.key(v) not in self._seen

@@ -78,9 +78,8 @@ class Choices:
         self._scale = self._add("scale", tuple(scale.name for scale in family.scales))
         self._stage_depth = np.array([self._add("depths", s.depths) for s in family.stages])
         self._of_place = {kind: self._of_places(kind) for kind in KINDS[2:]}
-        self._block_columns = np.array(
-            [i for i, c in enumerate(self.columns) if c.place >= 0], dtype=int
-        )
+        placed = [(index, c.place) for index, c in enumerate(self.columns) if c.place >= 0]
+        self._block_columns, self._first_block = np.array(placed, dtype=np.intp).T
         self._stage = np.array([stage for stage, _ in self.places])
         self._nth = np.array([nth for _, nth in self.places])
 

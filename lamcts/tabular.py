@@ -65,8 +65,9 @@ class TabularEvaluator(Evaluator):
             random; else it answers with their mean.
 
     Attributes:
-        optimum_value: The best value in the table.
-        optimum_test: The best figure of the first test column; ``None`` where there is none.
+        optimum_value: The best value in the table, of the rows that stand for all.
+        optimum_test: The best figure of the first test column, likewise; ``None`` where there is
+            no such column, or not a figure for every point.
 
     Raises:
         InvalidArgument: The file cannot be read, or a column not be used.
@@ -108,17 +109,22 @@ class TabularEvaluator(Evaluator):
         self._representatives = self._same(same)
         means = [self._figures([self._value], rows)[self._value] for rows in self._groups]
         best = max if direction == "maximize" else min
-        self.optimum_value: float = best(means)
-        tests = [self._figures(self._test[:1], rows) for rows in self._groups]
-        self.optimum_test: float | None = best(
-            (figure for found in tests for figure in found.values()), default=None
+        kept = sorted(set(self._representatives))  # what a search can find
+        self.optimum_value: float = best(means[group] for group in kept)
+        tests = [self._figures(self._test[:1], self._groups[group]) for group in kept]
+        is_whole = missing != "predicted" and all(tests)
+        self.optimum_test: float | None = (
+            best(figure for found in tests for figure in found.values()) if is_whole else None
         )
         if missing == "predicted":
             self.notice = self._fit(Path(path).name, np.array(means))
 
     def canonical(self, x: Any) -> Any:
         """The point of the row that ``x`` means; ``x`` itself where none does."""
-        group = self._find(x)
+        try:
+            group = self._find(x)
+        except Infeasible:  # for `evaluate` to say: every point has a canonical form
+            group = None
         return x if group is None else self._point(self._codes[self._representatives[group]])
 
     def evaluate(self, x: Any) -> Evaluation:
@@ -185,8 +191,8 @@ class TabularEvaluator(Evaluator):
         first: dict[Any, int] = {}
         order = sorted(range(len(self._groups)), key=lambda group: self._groups[group][0])
         for group in order:
-            first.setdefault(self._rows[self._groups[group][0]][column], group)
-        return [first[self._rows[rows[0]][column]] for rows in self._groups]
+            first.setdefault(self._rows[self._groups[group][0]].get(column), group)
+        return [first[self._rows[rows[0]].get(column)] for rows in self._groups]
 
     def _fit(self, name: str, means: NDArray[np.float64]) -> str:
         """Fit the prediction. Returns what a run says of it."""
@@ -237,8 +243,8 @@ class TabularEvaluator(Evaluator):
         found = defaultdict(list)
         for column in columns:
             for row in rows:
-                number = as_number(self._rows[row][column])
-                if number is not None:
+                number = as_number(self._rows[row].get(column))
+                if number is not None and not math.isnan(number):
                     found[column].append(number)
         return {column: math.fsum(numbers) / len(numbers) for column, numbers in found.items()}
 

@@ -108,6 +108,25 @@ def test_what_the_table_does_not_have(tmp_path: Path) -> None:
     )
     with pytest.raises(Infeasible):
         infeasible.evaluate(x)
+    result = lamcts.search(infeasible, budget=100, seed=0)  # every row, and what is in none
+    assert result.counts["complete"] == len(rows)
+    assert result.counts["infeasible"] == len(ROWS) - len(rows)
+
+
+def test_rows_may_lack_figures(tmp_path: Path) -> None:
+    """Of the objects of a JSON file some have no held-out figure: no regret is told then."""
+    rows: list[dict[str, Any]] = [{"a": 0, "y": 1, "t": 2}, {"a": 1, "y": 3}]
+    rows += [{"a": 2, "y": 4, "t": float("nan")}]
+    task = lamcts.TabularEvaluator(table(tmp_path, rows, "t.jsonl"), x=["a"], value="y", test=["t"])
+    assert [task.test({"a": np.array(a)}) for a in range(3)] == [{"t": 2.0}, {}, {}]
+    assert task.optimum_test is None
+
+
+def test_the_optimum_is_one_of_the_rows_that_stand_for_all(tmp_path: Path) -> None:
+    rows = [{"a": a, "y": y, "c": c} for a, (y, c) in enumerate([(1, "p"), (5, "p"), (3, "q")])]
+    task = lamcts.TabularEvaluator(table(tmp_path, rows), x=["a"], value="y", same="c")
+    result = lamcts.search(task, budget=9, seed=0)
+    assert (len(result.trials), result.best.value, task.optimum_value) == (2, 3.0, 3.0)
 
 
 def test_predicted_values_are_declared(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lamcts.boundary import KernelBoundary, LinearBoundary
 from lamcts.optimizers import PAPER_SETTINGS, make_optimizer, optimizer_settings
 from lamcts.optimizers._lamcts import LAMCTS
 from lamcts.optimizers._presets import LAMCTS_PAPER
-from lamcts.spaces import Box, to_json
+from lamcts.spaces import Box, MultiBinary, MultiDiscrete, to_json
 
 SPACE = Box(-5.0, 10.0, shape=(3,))
 DOC = Path(__file__).parents[2] / "docs" / "optimizer.md"
@@ -77,6 +78,28 @@ def test_proposals_of_the_paper_lie_in_the_leaf() -> None:
         assert optimizer._leaf is not None
         assert optimizer._leaf.region.contains(optimizer.history.Z[[trial.number]]).all()
         optimizer.tell(trial, float(((trial.x - 1.3) ** 2).sum()))
+
+
+@pytest.mark.parametrize("space", [MultiDiscrete([5] * 12), MultiBinary(200)], ids=repr)
+def test_proposals_of_lanas_meet_every_constraint_of_the_path(space: Any) -> None:
+    """Of spaces that no table holds; the released code asks for one constraint of them."""
+    optimizer = make_optimizer("lanas", space, direction="maximize", seed=0)
+    assert isinstance(optimizer, LAMCTS)
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal(optimizer.domain.codec.p)
+    depths = []
+    for _ in range(150):
+        [trial] = optimizer.ask()
+        if trial.number >= optimizer.n_init:
+            assert "fallback" not in trial.info
+            leaf = optimizer._leaf
+            assert leaf is not None
+            assert leaf.region.contains(optimizer.history.Z[[trial.number]]).all()
+            depths.append(leaf.depth)
+        optimizer.tell(trial, float(w @ optimizer.history.codec.to_vector(trial.x)))
+    assert max(depths) >= 3
+    values = optimizer.history.y
+    assert values[100:].mean() > values[:20].mean() + values[:20].std()
 
 
 @pytest.mark.parametrize("name", ["lamcts-paper", "lanas"])

@@ -1,9 +1,8 @@
-"""The leaf solver of discrete and mixed spaces: four ways to propose, by what they earned.
+"""The leaf solver of discrete and mixed spaces: three ways to propose, by what they earned.
 
 | arm | proposes | leads on |
 | --- | --- | --- |
-| model | the largest expected improvement by a GP (`_overlap.py`) | most problems |
-| sample | the largest of one draw a candidate from that GP's posterior | where the GP is wrong |
+| model | the largest expected improvement found by climbing a GP (`_overlap.py`) | most problems |
 | harmless | many changes at once that should do no harm (`_harmless.py`) | plateaus, chains |
 | step | a (1+1)-CMA-ES step of the numeric variables (`_step.py`) | the last digits |
 
@@ -36,10 +35,8 @@ MAX_SAMPLES = 400
 MEMORY = 512
 #: The hyperparameters are looked at again when the data have grown by this factor.
 REFIT = 1.08
-#: Candidates that the model judges at most; candidates of the other arms.
-SCREENED, RANKED = 400, 32
-#: Of the model's: mutants of the best point, of the best few (so many), and random points.
-MUTANTS, NEAR_TOP, TOP, ANYWHERE = 30, 100, 10, 200
+#: Candidates of which the expected improvement is computed; candidates of the other arms.
+SCREENED, RANKED = 256, 32
 #: Climbing ends when the mean grows by less, in standard deviations of the values.
 LEAST_GAIN = 1e-3
 #: Share of trials of every arm, and the weight of an arm's record after its next trial.
@@ -57,10 +54,9 @@ class DiscreteSampler(Sampler):
     def _begin(self) -> None:
         self._layout = Layout(self.domain.codec)
         self._steps = Step(len(self._layout.numeric))
-        arms = ["model", "sample", "harmless"] + ["step"] * bool(self._steps.n)
+        arms = ["model", "harmless"] + ["step"] * bool(self._steps.n)
         self._record = {arm: np.array([1.0, 2.0]) for arm in arms}  # successes, trials
         self._theta: tuple[int, ...] = FIRST
-        self._weights = np.ones(self._layout.n)
         self._told, self._fitted_at, self._failures = len(self.y), 0, 0
         self._forget()
 
@@ -77,12 +73,7 @@ class DiscreteSampler(Sampler):
         worth = np.array([(won / tried) ** 2 for won, tried in self._record.values()])
         share = FLOOR + (1.0 - FLOOR * len(names)) * worth / worth.sum()
         arm = names[rng.choice(len(names), p=share)]
-        propose = {
-            "model": self._expect,
-            "sample": self._sample,
-            "harmless": self._redraw,
-            "step": self._refine,
-        }[arm]
+        propose = {"model": self._climb, "harmless": self._redraw, "step": self._refine}[arm]
         Z = self.domain.legal(propose(pending, rng))
         Z = Z[self.region.contains(Z)]
         if not len(Z):
@@ -108,58 +99,34 @@ class DiscreteSampler(Sampler):
         self._told += 1
         self._forget()
         if self._told >= REFIT * self._fitted_at and len(self.y) > 4:
-            model = self._model(self.Z[:0]).improve(2).weigh(3)
-            self._theta, self._weights = model.theta, model.weights
+            rows = self._nearest()
+            model = OverlapModel(self._layout, self.Z[rows], self.y[rows], self._theta)
+            self._theta = model.improve(2).theta
             self._fitted_at = self._told
 
-    def _expect(
-        self, pending: NDArray[np.float64], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
-        """New points, those of large expected improvement first."""
+    def _climb(self, pending: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Points of large expected improvement, found by climbing the posterior mean."""
         from lamcts.acquisition import log_expected_improvement
 
-        model = self._model(pending)
-        C = self._candidates(model, rng)
-        mean, sd = model.predict(C)
-        gain = log_expected_improvement(mean, sd, model.values.max())
-        return np.asarray(C[np.argsort(-gain, kind="stable")])
-
-    def _sample(
-        self, pending: NDArray[np.float64], rng: np.random.Generator
-    ) -> NDArray[np.float64]:
-        """New points by independent Thompson sampling, as BANANAS does (White et al. 2021).
-
-        Expected improvement trusts the model, and stalls where that is wrong; this goes on.
-        """
-        model = self._model(pending)
-        C = self._candidates(model, rng)
-        return np.asarray(C[np.argsort(-rng.normal(*model.predict(C)), kind="stable")])
-
-    def _candidates(self, model: OverlapModel, rng: np.random.Generator) -> NDArray[np.float64]:
-        """(m, d) points of the region that are not known: climbed to, mutated, or random."""
+        rows = self._nearest()
+        model = OverlapModel(self._layout, self.Z[rows], self.y[rows], self._theta)
+        if len(pending):  # a pending point is taken to come out as the model expects
+            model = model.suppose(pending)
         order = np.argsort(-self.y, kind="stable")
         others = np.minimum(rng.geometric(0.2, 2), len(order) - 1)
         starts = [*self.Z[order[[0, *others]]], *self.domain.codec.sample(rng, 1)]
-        best = np.repeat(self.Z[order[:1]], MUTANTS, axis=0)
-        near = self.Z[order[rng.integers(min(TOP, len(order)), size=NEAR_TOP)]]
         found = [self._ascend(model, z, rng) for z in starts]
-        found += [self._mutate(best, rng), self._mutate(near, rng, least=1)]
-        found.append(self.domain.codec.sample(rng, ANYWHERE))
-        C = self.domain.legal(np.vstack(found))
-        known = {z.tobytes() for z in self.Z}
-        once = {z.tobytes(): z for z in C}
-        C = np.array([z for key, z in once.items() if key not in known]).reshape(-1, C.shape[1])
+        found.append(self._mutate(np.repeat(self.Z[order[:1]], 30, axis=0), rng))
+        once = {z.tobytes(): z for z in np.vstack(found)}
+        C = self.domain.legal(np.array(list(once.values())))
         C = C[self.region.contains(C)]
+        if not len(C):
+            return C
         if len(C) > SCREENED:
             C = C[np.argsort(-model.mean(C), kind="stable")[:SCREENED]]
-        return C
-
-    def _model(self, pending: NDArray[np.float64]) -> OverlapModel:
-        """Of what is known; pending points are taken to come out as it expects."""
-        rows = self._nearest()
-        Z, y = self.Z[rows], self.y[rows]
-        model = OverlapModel(self._layout, Z, y, self._theta, self._weights)
-        return model.suppose(pending) if len(pending) else model
+        mean, sd = model.predict(C)
+        gain = log_expected_improvement(mean, sd, model.values.max())
+        return np.asarray(C[np.argsort(-gain, kind="stable")])
 
     def _ascend(
         self, model: OverlapModel, z: NDArray[np.float64], rng: np.random.Generator
@@ -200,11 +167,11 @@ class DiscreteSampler(Sampler):
         return np.vstack([Z, self._mutate(parents, rng)])
 
     def _mutate(
-        self, parents: NDArray[np.float64], rng: np.random.Generator, *, least: int = 2
+        self, parents: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """``least`` variables or a few more changed, by steps of any size."""
+        """Two variables or a few more changed, by steps of any size."""
         n, p = len(parents), self.domain.codec.p
-        count = least - 1 + rng.geometric(0.4, (n, 1))
+        count = 1 + rng.geometric(0.4, (n, 1))
         change = rng.random((n, p)).argsort(axis=1).argsort(axis=1) < count
         reach = 10.0 ** rng.uniform(-3.0, 0.0, (n, 1))
         low, high = np.clip(parents - reach, 0.0, 1.0), np.clip(parents + reach, 0.0, 1.0)

@@ -1,12 +1,11 @@
 """A Gaussian process for discrete and mixed points that is cheap to climb.
 
-``k(x, x') = s2 exp(-m / l_u) Matern52(|b - b'| / l_b)``: ``m`` adds up the weights of the unordered
-variables (switches and categories) in which two points differ, ``b`` are the numeric ones. It is
-the product kernel of Hutter, Hoos and Leyton-Brown 2011, and the posterior mean at *every* single
-change of a point costs one product of a vector with the one-hot data. Long lengths make it a linear
-model, short ones a rugged landscape. Three hyperparameters learn from a dozen points what one a
-variable cannot from a hundred: so the lengths are chosen from a grid, for all variables, and the
-weights stay near 1 unless the data speak against it.
+``k(x, x') = s2 exp(-m / l_u) Matern52(|b - b'| / l_b)``: ``m`` counts the unordered variables
+(switches and categories) in which two points differ, ``b`` are the numeric ones. It is the product
+kernel of Hutter, Hoos and Leyton-Brown 2011 with one length for all unordered variables and one for
+all numeric ones: three hyperparameters learn from a dozen points what one a variable cannot from a
+hundred, and the posterior mean at *every* single change of a point costs one product of a vector
+with the one-hot data. Long lengths make it a linear model, short ones a rugged landscape.
 """
 
 from __future__ import annotations
@@ -32,8 +31,6 @@ NUMERIC_LENGTHS = 2.0 ** np.arange(-5, 4)  # times the square root of the number
 NOISES = np.array([1e-6, 1e-4, 1e-2, 1e-1, 1.0])
 #: Whether values enter as they are, or as the logarithm of what they lack to the best.
 WARPS = np.array([False, True])
-#: Standard deviation of the weights' logarithms before any data, their bounds, the steps tried.
-SPREAD, LEAST, MOST, STEPS = 1.0, -4.0, 2.0, (1.0, 0.25, 0.05)
 GRID = (UNORDERED_LENGTHS, NUMERIC_LENGTHS, NOISES, WARPS)
 FIRST = (4, 4, 1, 0)
 
@@ -86,7 +83,6 @@ class OverlapModel:
         Z: (n, d) points.
         y: (n,) their values, finite.
         theta: Where in `GRID` the hyperparameters are.
-        weights: (layout.n,) how much each unordered variable counts; 1 by default.
 
     Attributes:
         values: (n,) ``y``, warped or not, with mean 0 and variance 1.
@@ -94,16 +90,8 @@ class OverlapModel:
 
     values: Array
 
-    def __init__(
-        self,
-        layout: Layout,
-        Z: Array,
-        y: Array,
-        theta: tuple[int, ...] = FIRST,
-        weights: Array | None = None,
-    ) -> None:
+    def __init__(self, layout: Layout, Z: Array, y: Array, theta: tuple[int, ...] = FIRST) -> None:
         self.layout = layout
-        self.weights = np.ones(layout.n) if weights is None else weights
         self._y = y
         self._levels, self._numbers = self._split(Z)
         self._mismatch, self._distance = self._apart(self._levels, self._numbers)
@@ -121,25 +109,6 @@ class OverlapModel:
                     if 0 <= to < len(GRID[axis]):
                         self._try((*at[:axis], to, *at[axis + 1 :]))
             if self.theta == before:
-                break
-        return self
-
-    def weigh(self, rounds: int) -> OverlapModel:
-        """Move the weights to where they are likelier, at most ``rounds`` times; returns itself.
-
-        The penalised likelihood is climbed along its gradient, whose cost is that of one product
-        of the covariance matrix with the one-hot data.
-        """
-        for _ in range(rounds if self.layout.n > 1 else 0):
-            start, before = self.weights, self._evidence - self._penalty()
-            log, gradient = np.log(start), self._weights_gradient()
-            for step in STEPS:
-                moved = log + np.clip(step * gradient, -1.0, 1.0)
-                self._reweigh(np.exp(np.clip(moved, LEAST, MOST)))
-                if self._evidence - self._penalty() > before:
-                    break
-            else:
-                self._reweigh(start)
                 break
         return self
 
@@ -161,8 +130,7 @@ class OverlapModel:
         w = self._cross(z[None])[0] * self._alpha
         share, total = w @ self._levels, float(w.sum())
         # A change gains a match with the points of the new level and loses one with the old's.
-        match = self.weights[self.layout.owner] / self._length
-        gain, loss = np.expm1(match), np.expm1(-match)
+        gain, loss = np.expm1(1.0 / self._length), np.expm1(-1.0 / self._length)
         old = np.zeros(self.layout.n)
         old[self.layout.owner[own]] = share[own]
         means = total + gain * share + loss * old[self.layout.owner]
@@ -189,24 +157,6 @@ class OverlapModel:
         log_det = self._factor(values)
         n = len(values)
         self._evidence = log_slope - log_det - 0.5 * n * float(np.log(self._variance))
-
-    def _reweigh(self, weights: Array) -> None:
-        self.weights = weights
-        self._mismatch, self._distance = self._apart(self._levels, self._numbers)
-        self._condition(self.theta)
-
-    def _penalty(self) -> float:
-        return 0.5 * float((np.log(self.weights) ** 2).sum()) / SPREAD**2
-
-    def _weights_gradient(self) -> Array:
-        """(layout.n,) of the penalised log likelihood, by the logarithms of the weights."""
-        k = self._covariance(self._mismatch, self._distance)
-        inverse = self._R_inverse @ self._R_inverse.T
-        G = 0.5 * (np.outer(self._alpha, self._alpha) / self._variance - inverse) * k
-        agree = np.einsum("ie,ie->e", self._levels, G @ self._levels)
-        agree = np.bincount(self.layout.owner, weights=agree, minlength=self.layout.n)
-        slope = self.weights / self._length * (agree - G.sum())
-        return np.asarray(slope - np.log(self.weights) / SPREAD**2)
 
     def _try(self, theta: tuple[int, ...]) -> None:
         """Take ``theta`` over if it is likelier."""
@@ -237,9 +187,8 @@ class OverlapModel:
         return self.layout.levels(Z).astype(np.float64), Z[:, self.layout.numeric]
 
     def _apart(self, levels: Array, numbers: Array) -> tuple[Array, Array]:
-        """Weighted mismatches (m, n) and distances (m, n) to the data."""
-        weighted = levels * self.weights[self.layout.owner]
-        mismatch = self.weights.sum() - weighted @ self._levels.T
+        """Mismatches (m, n) and distances (m, n) to the data."""
+        mismatch = self.layout.n - levels @ self._levels.T
         square = (numbers**2).sum(axis=1)[:, None] + (self._numbers**2).sum(axis=1)
         square -= 2.0 * numbers @ self._numbers.T
         return mismatch, np.sqrt(np.maximum(square, 0.0))

@@ -1,4 +1,4 @@
-"""The solver of discrete and mixed spaces, and its arms."""
+"""The solver of discrete and mixed spaces, and its three arms."""
 
 from __future__ import annotations
 
@@ -86,8 +86,7 @@ def test_the_posterior_is_the_textbooks(space: Any, theta: tuple[int, ...]) -> N
 def test_all_single_changes_at_once(seed: int, length: int) -> None:
     codec, Z, y = data(MIXED, 15, seed)
     layout = Layout(codec)
-    weights = np.random.default_rng(seed).uniform(0.1, 3.0, layout.n)
-    model = OverlapModel(layout, Z, y, (length, 4, 1, 1), weights)
+    model = OverlapModel(layout, Z, y, (length, 4, 1, 1))
     at, means = model.single_changes(Z[3])
     assert at == pytest.approx(model.mean(Z[3:4])[0], abs=1e-6)
     changed = layout.change(Z[3], np.arange(len(means)))
@@ -106,37 +105,6 @@ def test_likelihood_finds_long_lengths_for_a_sum_and_the_warp_for_outliers() -> 
     assert linear.theta[0] > rugged.theta[0]
     assert linear.theta[3] == 0
     assert OverlapModel(layout, Z, -np.exp(ones)).improve(8).theta[3] == 1
-
-
-def test_the_weights_gradient_is_that_of_the_penalised_likelihood() -> None:
-    rng = np.random.default_rng(0)
-    codec = Codec(MIXED)
-    Z, y = codec.sample(rng, 25), rng.random(25)
-    layout = Layout(codec)
-    weights = rng.uniform(0.3, 3.0, layout.n)
-
-    def likelihood(log: Any) -> float:
-        # what a boundary of the grid cuts off plays no part: the hyperparameters stay as they are
-        model = OverlapModel(layout, Z, y, (3, 4, 2, 0), np.exp(log))
-        return model._evidence - model._penalty()
-
-    gradient = OverlapModel(layout, Z, y, (3, 4, 2, 0), weights)._weights_gradient()
-    for i, step in enumerate(1e-5 * np.eye(layout.n)):
-        up, down = likelihood(np.log(weights) + step), likelihood(np.log(weights) - step)
-        assert gradient[i] == pytest.approx((up - down) / 2e-5, abs=1e-4)
-
-
-def test_variables_that_matter_get_the_weight() -> None:
-    rng = np.random.default_rng(0)
-    codec = Codec(MultiDiscrete([4] * 6))
-    Z = codec.sample(rng, 80)
-    V = codec.decode(Z)
-    y = (V[:, 0] == V[:, 1]) + 0.5 * (V[:, 2] == 1)
-    model = OverlapModel(Layout(codec), Z, y).improve(4)
-    before = model._evidence - model._penalty()
-    model.weigh(10)
-    assert model.weights[:2].min() > 3.0 * model.weights[3:].max()
-    assert model._evidence - model._penalty() > before + 1.0
 
 
 def test_a_supposed_point_is_certain_and_moves_nothing() -> None:

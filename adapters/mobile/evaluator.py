@@ -73,7 +73,7 @@ class MobileEvaluator(lamcts.Evaluator):
         family: Family,
         names: Mapping[str, Values],
         *,
-        predictor: Path | None,
+        predictor: str | Path | None,
         latency: Path | None,
         epochs: int,
         device: str,
@@ -91,7 +91,7 @@ class MobileEvaluator(lamcts.Evaluator):
         if predictor is not None:
             self.predictor = Predictor.load(predictor)
             self._encode = find_encoder(self.choices, self.predictor.inputs)
-            self.notice = f"Accuracies are predicted by {predictor.name}: nothing is trained."
+            self.notice = f"Accuracies are predicted by {Path(predictor).name}: nothing is trained."
         self._costs = {
             "params": BlockSum(self.choices, block_params, outer_params),
             "macs": BlockSum(self.choices, block_macs, outer_macs),
@@ -241,7 +241,7 @@ class MobileNetV3ImageNet(MobileEvaluator):
     def __init__(
         self,
         *,
-        predictor: Path | None = None,
+        predictor: str | Path | None = None,
         latency: Path | None = None,
         width: float = 1.0,
         resolutions: tuple[int, ...] = RESOLUTIONS,
@@ -287,7 +287,7 @@ class EfficientNetImageNet(MobileEvaluator):
     def __init__(
         self,
         *,
-        predictor: Path | None = None,
+        predictor: str | Path | None = None,
         latency: Path | None = None,
         models: tuple[str, ...] = MODELS,
         epochs: int = 4,

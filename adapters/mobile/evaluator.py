@@ -89,7 +89,7 @@ class MobileEvaluator(lamcts.Evaluator):
         )
         self.predictor = None
         if predictor is not None:
-            self.predictor = Predictor.load(predictor)
+            self.predictor = Predictor.load(Path(predictor))
             self._encode = find_encoder(self.choices, self.predictor.inputs)
             self.notice = f"Accuracies are predicted by {Path(predictor).name}: nothing is trained."
         self._costs = {

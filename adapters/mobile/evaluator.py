@@ -215,8 +215,9 @@ class MobileEvaluator(lamcts.Evaluator):
 
         def build() -> nn.Module:
             # Depthwise convolutions are twice as fast on a CPU with the channels innermost.
-            model: nn.Module = MobileNet(copy).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            return model
+            model: Any = MobileNet(copy)  # PyTorch's versions type this overload differently
+            placed: nn.Module = model.to(memory_format=torch.channels_last)
+            return placed
 
         model = train(build, data.train, self.recipe, on_epoch)
         return [accuracy(model, split) for split in splits]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json as json_library
 import keyword
 import re
+from enum import Enum
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,33 +21,16 @@ from lamcts.problem import load_problem, problem_settings
 from lamcts.registry import list_problems
 from lamcts.settings import split_settings, type_name
 
-_SCAFFOLD = '''"""What is searched for, in one line.
-
-Check it with ``lamcts check {file}``, search with ``lamcts run {file}``.
-"""
-
-import lamcts
+#: What ``init`` copies: modules of this package, read as text.
+_TEMPLATES = "lamcts.adapters.tasks.templates"
 
 
-class {name}(lamcts.Evaluator):
-    """Change the space, the direction and ``evaluate``; this one runs as it stands."""
+class Template(str, Enum):
+    """What kind of problem ``init`` writes."""
 
-    space = lamcts.spaces.Box(-5.0, 10.0, shape=(20,))
-    direction = "minimize"
-    default_budget = 200
-
-    def __init__(self, target: float = 1.0) -> None:
-        """Settings: ``lamcts run {file} --set target=2``."""
-        self.target = target
-
-    def evaluate(self, x):
-        """Measure one point: train a network, run a simulation. Return a number.
-
-        Raise ``lamcts.Infeasible("why")`` for a point that is no valid configuration; any other
-        exception is recorded, and the search goes on.
-        """
-        return float(((x - self.target) ** 2).sum())
-'''
+    function = "function"
+    tabular = "tabular"
+    rl = "rl"
 
 
 @app.command()
@@ -106,6 +91,9 @@ def check(problem: ProblemName, set: Set = None, seed: int = 0, json: Json = Fal
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(help="The file to write, ending in .py.")],
+    template: Annotated[
+        Template, typer.Option(help="What the problem is about: what the file begins with.")
+    ] = Template.function,
 ) -> None:
     """Write a problem file that runs as it stands, to be filled in."""
     if file.suffix != ".py":
@@ -114,9 +102,11 @@ def init(
     name = "".join(word.capitalize() for word in words)
     if not name.isidentifier() or keyword.iskeyword(name):
         name = "MyEvaluator"
+    source = resources.files(_TEMPLATES).joinpath(f"{template.value}.py")
+    text = source.read_text(encoding="utf-8").replace("my_task.py", str(file))
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(_SCAFFOLD.format(file=file, name=name))
+            stream.write(text.replace("MyTask", name))
     except FileExistsError:
         raise InvalidArgument(f"FILE: {str(file)!r} exists; choose another name") from None
     except OSError as error:

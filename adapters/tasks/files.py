@@ -1,0 +1,36 @@
+"""Files of users, opened so that what is wrong with them is said in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from lamcts.errors import InvalidArgument
+
+__all__ = ["opened"]
+
+
+@contextmanager
+def opened(file: Path, setting: str) -> Iterator[TextIO]:
+    """Open a text file in UTF-8, with or without a byte-order mark.
+
+    Args:
+        file: What to open.
+        setting: What the messages call it.
+
+    Raises:
+        InvalidArgument: It cannot be opened, or it is no UTF-8 text.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            yield stream
+    except OSError as error:
+        raise InvalidArgument(
+            f"{setting}: {str(file)!r} cannot be read: {error.strerror}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(
+            f"{setting}: {str(file)!r} is no text in UTF-8 (byte {error.start}); convert it"
+        ) from error

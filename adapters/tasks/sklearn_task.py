@@ -1,0 +1,268 @@
+"""Any scikit-learn estimator tuned on a table: cross-validated, tested once, saved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import lamcts
+from lamcts.adapters.tasks.tables import columns_encoded, has_texts, read_csv
+from lamcts.errors import InvalidArgument, ProblemError, UnknownName, did_you_mean
+from lamcts.spaces import as_space, describe, from_json, space_from_description, to_json
+
+__all__ = ["SAMPLES", "SklearnTask"]
+
+#: Data sets that come with scikit-learn, by the names they have there.
+SAMPLES = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+
+
+class SklearnTask(lamcts.Evaluator):
+    """The configuration of an estimator that does best in cross-validation.
+
+    A subclass says what is tuned::
+
+        class MyTask(SklearnTask):
+            space = lamcts.spaces.Dict(
+                learning_rate=lamcts.spaces.Box(0.01, 1.0, scale="log"),
+                max_leaf_nodes=lamcts.spaces.Box(2, 64, dtype=int),
+            )
+            estimator = HistGradientBoostingClassifier
+
+    or, in place of ``estimator``, has a method ``build(self, x)`` that returns any estimator or
+    pipeline for a point. A part of the rows is set aside first: searches never see it, `test`
+    measures the final configuration on it, once.
+
+    Args:
+        data: A CSV file (`read_csv`), or one of scikit-learn's own small data sets (`SAMPLES`).
+            Override `load_data` for data from elsewhere.
+        target: The file's column to predict; the last one by default.
+        folds: Of the cross-validation on the training rows.
+        test_size: Share of the rows that are set aside for the test.
+        seed: Fixes the split, the folds, and the estimator's ``random_state``.
+
+    Attributes:
+        estimator: A class; the variables of ``space`` are arguments of its constructor.
+        scoring: scikit-learn's name of the figure to maximise; by default the estimator's own
+            ``score``: accuracy for classifiers, R² for regressors.
+
+    Raises:
+        InvalidArgument: A number that cannot be used.
+    """
+
+    direction = "maximize"
+    default_budget = 40
+    estimator: Any = None
+    scoring: str | None = None
+
+    def __init__(
+        self,
+        *,
+        data: str = "breast_cancer",
+        target: str | None = None,
+        folds: int = 5,
+        test_size: float = 0.25,
+        seed: int = 0,
+    ) -> None:
+        if folds < 2:
+            raise InvalidArgument(f"folds: {folds} cannot be made; use 2 or more")
+        if not 0.0 < test_size < 1.0:
+            raise InvalidArgument(f"test_size: {test_size} is no share; use one between 0 and 1")
+        self.data, self.target = data, target
+        self.folds, self.test_size, self.seed = folds, test_size, seed
+        self._parts: list[Any] | None = None
+        if type(self).load_data is SklearnTask.load_data and data in SAMPLES:
+            self.notice = (
+                f"Data: {data}, which comes with scikit-learn; "
+                "yours: --set data=FILE.csv --set target=COLUMN"
+            )
+
+    def load_data(self) -> tuple[Any, Any]:
+        """Features (n, columns) and target (n,): override it to use your own.
+
+        Arrays and data frames will do; an object array's columns of texts are encoded one-hot.
+        """
+        if self.data not in SAMPLES:
+            if not Path(self.data).exists():
+                mend = did_you_mean(self.data, SAMPLES)
+                raise UnknownName(f"data: {self.data!r} is no file and no known data set; {mend}")
+            return read_csv(self.data, self.target)
+        import sklearn.datasets
+
+        load = getattr(sklearn.datasets, f"load_{self.data}")
+        features, target = load(return_X_y=True)
+        return features, target
+
+    def build(self, x: Any) -> Any:
+        """An estimator, not fitted, for a point: override it to build what you like.
+
+        Raises:
+            ProblemError: There is no ``estimator``, or it does not take such arguments.
+        """
+        if self.estimator is None:
+            raise ProblemError(
+                f"{type(self).__name__}: give estimator = a class, or write build(self, x)"
+            )
+        try:
+            estimator = self.estimator(**x)
+        except TypeError as error:
+            raise ProblemError(
+                f"{type(self).__name__}: estimator: {error}; the variables of space are its "
+                "arguments, or write build(self, x)"
+            ) from error
+        if "random_state" in estimator.get_params() and "random_state" not in x:
+            estimator.set_params(random_state=self.seed)
+        return estimator
+
+    def prepare(self) -> None:
+        """Load the data, and build one estimator: what fails now would fail in every trial.
+
+        Raises:
+            LamctsError: The data, the estimator or the scoring cannot be used.
+        """
+        from sklearn.metrics import get_scorer_names
+
+        features, _, target, _ = self._split()
+        if self.scoring is not None and self.scoring not in get_scorer_names():
+            mend = did_you_mean(self.scoring, get_scorer_names())
+            raise UnknownName(f"scoring: {self.scoring!r} is not known to scikit-learn; {mend}")
+        self._check_target(self._model(self._some_point(), features), target)
+
+    def evaluate(self, x: Any) -> lamcts.Evaluation:
+        """The mean score over the folds, reported after each."""
+        from sklearn.model_selection import cross_val_score
+
+        features, _, target, _ = self._split()
+        model = self._model(x, features)
+        scores: list[float] = []
+        for fold in self._cross_validation(model, features, target):
+            [score] = cross_val_score(
+                model, features, target, scoring=self.scoring, cv=[fold], error_score="raise"
+            )
+            scores.append(float(score))
+            self.report(len(scores), float(np.mean(scores)))
+        return lamcts.Evaluation(
+            float(np.mean(scores)), metrics={"fold_std": float(np.std(scores))}
+        )
+
+    def test(self, x: Any) -> dict[str, float]:
+        """The score on the rows set aside, after fitting to all the others."""
+        return self._fitted(x)[1]
+
+    def train(self, x: Any, folder: Path) -> Mapping[str, float]:
+        """Fit the final estimator to all training rows and save it.
+
+        Args:
+            x: Its configuration.
+            folder: Takes ``model.joblib``, the fitted estimator, and ``model.json``, what it is.
+                joblib is pickle: scikit-learn alone loads it, in the same version, and it is to be
+                loaded only by those who trust where it comes from.
+
+        Returns:
+            ``test_score``.
+        """
+        import joblib
+        import sklearn
+
+        model, scores = self._fitted(x)
+        folder.mkdir(parents=True, exist_ok=True)
+        joblib.dump(model, folder / "model.joblib")
+        facts = {
+            "problem": self.id or type(self).__name__,
+            "configuration": self.describe(x),
+            "scores": scores,
+            "scikit-learn": sklearn.__version__,
+        }
+        (folder / "model.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        return scores
+
+    def describe(self, x: Any) -> Any:
+        """A configuration as JSON data; ``parse(json.dumps(describe(x)))`` is ``x``."""
+        return to_json(as_space(self.space), x)
+
+    def parse(self, text: str) -> Any:
+        """The point of a configuration in JSON.
+
+        Raises:
+            InvalidArgument: It is no configuration of the space.
+        """
+        space = as_space(self.space)
+        try:
+            x = from_json(space, json.loads(text))
+        except (ValueError, TypeError, LookupError) as error:
+            raise InvalidArgument(f"{text!r} is no configuration as JSON: {error}") from None
+        if x not in space:
+            raise InvalidArgument(f"{text!r} is not in {space!r}")
+        return x
+
+    def _split(self) -> list[Any]:
+        """Training features, test features, training target, test target; split once."""
+        if self._parts is None:
+            from sklearn.base import is_classifier
+            from sklearn.model_selection import train_test_split
+
+            features, target = self.load_data()
+            model = self.build(self._some_point())
+            # A class of one row cannot be split: `prepare` says that it is too rare.
+            several = np.unique(np.asarray(target), return_counts=True)[1].min() > 1
+            self._parts = train_test_split(
+                features,
+                target,
+                test_size=self.test_size,
+                random_state=self.seed,
+                stratify=target if is_classifier(model) and several else None,
+            )
+        return self._parts
+
+    def _some_point(self) -> Any:
+        """A point of the space, drawn without touching the space's own generator."""
+        space = space_from_description(describe(as_space(self.space)))
+        space.seed(0)
+        return space.sample()
+
+    def _model(self, x: Any, features: Any) -> Any:
+        model = self.build(x)
+        if not has_texts(features):
+            return model
+        from sklearn.pipeline import make_pipeline
+
+        return make_pipeline(columns_encoded(features), model)
+
+    def _fitted(self, x: Any) -> tuple[Any, dict[str, float]]:
+        from sklearn.metrics import check_scoring
+
+        features, test_features, target, test_target = self._split()
+        model = self._model(x, features).fit(features, target)
+        score = check_scoring(model, scoring=self.scoring)(model, test_features, test_target)
+        return model, {"test_score": float(score)}
+
+    def _cross_validation(self, model: Any, features: Any, target: Any) -> Any:
+        """Row numbers of each fold: (training, held-out); stratified for classifiers."""
+        from sklearn.base import is_classifier
+        from sklearn.model_selection import KFold, StratifiedKFold
+
+        kind = StratifiedKFold if is_classifier(model) else KFold
+        return kind(self.folds, shuffle=True, random_state=self.seed).split(features, target)
+
+    def _check_target(self, model: Any, target: Any) -> None:
+        """Refuse what no fold could be fitted to."""
+        from sklearn.base import is_classifier
+
+        kind = np.asarray(target).dtype.kind
+        if not is_classifier(model):
+            if kind not in "iufb":
+                raise InvalidArgument(
+                    f"target: {np.asarray(target)[0]!r} is no number, and "
+                    f"{type(model).__name__} predicts numbers; choose a classifier"
+                )
+            return
+        classes, counts = np.unique(target, return_counts=True)
+        if kind == "f" or counts.min() < self.folds:
+            rarest = classes[counts.argmin()].item()
+            raise InvalidArgument(
+                f"target: class {rarest!r} has {counts.min()} training rows, too few for "
+                f"{self.folds} folds; leave it out, set folds lower, or use a regressor"
+            )

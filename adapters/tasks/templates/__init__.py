@@ -1,0 +1,1 @@
+"""Files that ``lamcts init --template NAME`` copies: each runs as it stands."""

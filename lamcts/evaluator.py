@@ -17,7 +17,7 @@ this package uses them.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -92,6 +92,8 @@ class Evaluator:
         id: The registered name, when made by `lamcts.make`.
         trial: The trial being evaluated (`TrialContext`).
         default_budget: Trials that ``lamcts run`` spends when no budget is given.
+        constraints: Bounds on `cost` that hold in every search, beside those of the run:
+            ``("params<=1e6",)``.
         notice: One line to print when a run starts, such as which data stands in for which.
     """
 
@@ -101,6 +103,7 @@ class Evaluator:
     id: str | None = None
     trial: TrialContext = TrialContext()
     default_budget: int = 100
+    constraints: Sequence[str] = ()
     notice: str | None = None
 
     #: How to build this evaluator again, in a worker: positional and keyword arguments.

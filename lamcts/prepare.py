@@ -79,7 +79,8 @@ def reference(evaluator: Evaluator, config: RunConfig) -> ProblemRef | None:
 
 def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Optimizer:
     """The optimizer, which respects the constraints and knows which points are equivalent."""
-    constraints = [parse_constraint(text) for text in config.constraints]
+    both = (*evaluator.constraints, *config.constraints)
+    constraints = [parse_constraint(text) for text in both]
     check_constraints(constraints, evaluator)
     overridden = type(evaluator).canonical is not Evaluator.canonical
     return make_optimizer(

@@ -78,3 +78,14 @@ def test_a_search_proposes_only_what_satisfies_them() -> None:
     assert sorted(trial.x[0] for trial in result.trials) == [0, 2, 4]
     assert result.stopped == "exhausted"
     assert result.best.cost == {"flops": 400.0, "params": 5.0}
+
+
+class Bounded(Cells):
+    constraints = ("flops<=400",)
+
+
+def test_a_problem_may_bring_its_own() -> None:
+    proposed = {int(t.x[0]) for t in lamcts.search(Bounded, budget=20, seed=0).trials}
+    assert proposed == {0, 2, 4}
+    options: dict[str, Any] = {"budget": 20, "seed": 0, "constraints": "flops>=100"}
+    assert {int(t.x[0]) for t in lamcts.search(Bounded, **options).trials} == {2, 4}

@@ -281,11 +281,10 @@ class Run:
         outcome = self._written.pop(number)
         self._open.remove(number)
         trial = replace(self.trials[number], **vars(outcome))
-        told = replace(self.trials[number], seconds=outcome.seconds)
         self._pruner.told(number, outcome.curve, outcome.value)
         pruned = outcome.state is TrialState.PRUNED
         expected = self._pruner.expected(outcome.curve) if pruned else None
-        self.optimizer.tell(told, outcome.to_tell(expected))
+        self.optimizer.tell(trial, outcome.to_tell(expected))
         self.trials[number] = trial
         self.counts[TrialState.RUNNING] -= 1
         self.counts[trial.state] += 1
@@ -342,8 +341,9 @@ class Run:
         # Deterministic mode: this trial was asked for once there was room, and no later.
         while not self._has_room() and self._deliver():
             pass
-        trial = self.optimizer.replay(number, x, event["info"])
-        self._add(replace(trial, cost=event["cost"], attempt=event["attempt"]), event["x"])
+        x = self.optimizer.replay(number, x, event["info"]).x
+        cost, attempt, info = event["cost"], event["attempt"], event["info"]
+        self._add(Trial(number, x, cost=cost, attempt=attempt, info=info), event["x"])
 
     # -- parts ---------------------------------------------------------------------------------
 

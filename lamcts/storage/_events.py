@@ -32,6 +32,8 @@ Event = dict[str, Any]
 _SEAL = ',"crc":"{:08x}"}}'
 _SEALED = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
 _SEAL_LENGTH = len(_SEAL.format(0))
+#: What a float is marked by that JSON has no number for.
+_MARK = b'"$float"'
 
 
 class Damaged(ValueError):
@@ -71,7 +73,8 @@ def decode(line: bytes) -> Event:
     if closing and int(closing[1], 16) != zlib.crc32(line[:-_SEAL_LENGTH]):
         raise Damaged("not as it was written (its check sum is wrong)")
     try:
-        event = json.loads(line, object_hook=_unmark)
+        # A hook is called for every object of a line; few lines hold a marked float.
+        event = json.loads(line, object_hook=_unmark if _MARK in line else None)
         version = event["v"]
         if not isinstance(event["event"], str):
             raise TypeError
@@ -111,7 +114,7 @@ def check(event: Event) -> None:
         kind = "again"
     if kind not in _FIELDS:
         raise ValueError(f"unknown event {kind!r}")
-    for name, fits in {**_FIELDS[kind], **_OPTIONAL, "time": _is_number}.items():
+    for name, fits in _FIELDS[kind].items():
         if name not in event:
             if name in _OPTIONAL:
                 continue
@@ -192,12 +195,15 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
         "artifacts": _is(dict),
         "error": _is_text_or_none,
         "seconds": lambda value: value is None or _is_number(value),
+        "curve": _is_curve,
     },
     "resume": {"budget": _is_count},
     "stop": {"stopped": _is(str), "test": _are_figures, "seconds": _is_number},
 }
-#: Fields of a ``tell`` whose evaluator reported on its way.
-_OPTIONAL = {"curve": _is_curve}
+for _fields in _FIELDS.values():
+    _fields["time"] = _is_number
+#: In a ``tell`` only where the evaluator reported on its way.
+_OPTIONAL = ("curve",)
 
 
 def _scalar(value: Any) -> Any:

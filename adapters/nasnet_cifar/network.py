@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lamcts.adapters.nasnet_cifar.genotype import SKIP, Genotype
+from lamcts.adapters.nasnet_cifar.genotype import SKIP, Arm, Genotype
 from lamcts.adapters.nasnet_cifar.operations import (
     AuxiliaryHead,
     DropPath,
@@ -17,7 +17,7 @@ from lamcts.adapters.nasnet_cifar.operations import (
 from lamcts.adapters.nasnet_cifar.skeleton import CIFAR, Site, Skeleton, cell_sites
 from lamcts.errors import InvalidArgument
 
-__all__ = ["CellModule", "GenotypeNetwork"]
+__all__ = ["CellModule", "GenotypeNetwork", "arm_layer"]
 
 
 class GenotypeNetwork(nn.Module):
@@ -90,18 +90,24 @@ class CellModule(nn.Module):
         self.fit_previous = relu_conv_bn(
             site.previous.channels, site.channels, standardised=standardised
         )
-        self.arms = nn.ModuleList()
-        for arm in (arm for node in site.cell.nodes for arm in node):
-            stride = site.stride(arm.input)
-            layer = operation(arm.op, site.channels, stride, standardised=standardised)
-            if arm.op != SKIP or stride != 1:
-                layer = nn.Sequential(layer, DropPath())
-            self.arms.append(layer)
+        arms = (arm for node in site.cell.nodes for arm in node)
+        self.arms = nn.ModuleList(arm_layer(arm, site, standardised=standardised) for arm in arms)
+
+    def layer(self, node: int, side: int) -> nn.Module:
+        """What the arm on side 0 or 1 of a node applies to its input."""
+        return self.arms[2 * node + side]
 
     def forward(self, before: Tensor, previous: Tensor) -> Tensor:
         """Each node in turn, the sum of its two arms; then the joined states."""
         states = [self.fit_before(before), self.fit_previous(previous)]
         for k, (one, other) in enumerate(self.cell.nodes):
-            left, right = self.arms[2 * k], self.arms[2 * k + 1]
+            left, right = self.layer(k, 0), self.layer(k, 1)
             states.append(left(states[one.input]) + right(states[other.input]))
         return torch.cat([states[state] for state in self.cell.concat], dim=1)
+
+
+def arm_layer(arm: Arm, site: Site, *, standardised: bool = False) -> nn.Module:
+    """An arm of a cell in this place: its operation, with drop path unless it is an identity."""
+    stride = site.stride(arm.input)
+    layer = operation(arm.op, site.channels, stride, standardised=standardised)
+    return layer if arm.op == SKIP and stride == 1 else nn.Sequential(layer, DropPath())

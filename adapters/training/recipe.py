@@ -1,8 +1,10 @@
-"""How a network is trained: the numbers, without PyTorch."""
+"""How a network is trained: every number and choice, without PyTorch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from lamcts.errors import DependencyNotInstalled, InvalidArgument
 
@@ -14,37 +16,176 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with Nesterov momentum and a one-cycle cosine: linear warm-up, then decay to zero.
+    """All of a training but the network and the data; the defaults are those of small proxies.
 
     Attributes:
-        epochs: Passes over the training images.
-        batch_size: Images a step; a last, smaller batch is kept.
+        epochs: Passes over the training data.
+        batch_size: Examples a step, of all processes together; a last, smaller batch is kept.
+        optimizer: ``"sgd"`` and ``"adamw"`` are PyTorch's; ``"rmsprop"`` (TensorFlow's, with
+            epsilon inside the root) and ``"lamb"`` are timm's.
         learning_rate: The peak, reached after the warm-up.
-        momentum: Of SGD, in [0, 1).
-        weight_decay: L2 penalty on every parameter.
-        warmup: Share of the steps spent warming up, in [0, 1).
-        seed: Fixes the initial weights and the order of the images.
+        momentum: Of SGD and RMSprop, in [0, 1).
+        nesterov: Whether the momentum of SGD is Nesterov's.
+        weight_decay: L2 penalty; decoupled from the gradient in AdamW and LAMB.
+        decay_norms: Whether it falls on biases and on the scales of normalisations too.
+        clip: Greatest norm of the gradient of all weights together; ``None`` for any.
+        schedule: How the learning rate falls: on a ``"cosine"``; ``"exponential"``, in steps; or
+            ``"constant"``, not at all.
+        warmup: Share of all steps in which it rises linearly from 0, in [0, 1).
+        final_rate: Where the cosine ends, as a share of the peak, in [0, 1).
+        decay_rate: Exponential: the factor of every ``decay_epochs``.
+        decay_epochs: Exponential: epochs between two steps down.
+        label_smoothing: Share of every label spread evenly over the classes, in [0, 1).
+        auxiliary: Weight of the loss of an auxiliary head, where the network has one.
+        drop_path: That a path of the network is dropped, in [0, 1); the network says how deep
+            blocks differ.
+        drop_path_rises: Whether it rises linearly from 0 over the epochs, as in NASNet.
+        norm_momentum: Of batch normalisations, as PyTorch counts it; ``None`` for the network's.
+        ema: Decay per step of an average of all weights; 0 for none. Where there is one, it is
+            what is selected and returned. Early on the average is over fewer steps.
+        distillation: Share of the loss that a teacher's outputs have, in [0, 1].
+        temperature: Of both outputs in the distillation.
+        resolution: Height and width that images are resized to; ``None`` for the data's.
+        test_resolution: The same outside of training; ``None`` for ``resolution``.
+        teacher_resolution: What the teacher sees; ``None`` for ``resolution``.
+        test_crop: Outside of training: share of the height and width kept, in the middle.
+        crop: ``"pad"``: by an eighth on every side, and cut at random. ``"resized"``: 8 to 100 %
+            of the area at random, resized.
+        flip: Whether every other image is mirrored, at random.
+        policy: Torchvision's random changes of colour and shape.
+        operations: RandAugment: changes an image.
+        magnitude: RandAugment: their strength, of 30.
+        cutout: Height and width of a square that is blanked, at random; 0 for none.
+        mixup: Mixup's alpha; 0 for none.
+        cutmix: CutMix' alpha; 0 for none. With both, one of them is drawn for a batch.
+        mix_probability: That a batch is mixed, in [0, 1].
+        mixes: How often that is drawn for a batch.
+        amp: Type of numbers inside the network: ``"bf16"``, ``"fp16"``, or ``"off"``: float32.
+        channels_last: Whether the channels are innermost in memory, for faster convolutions.
+        compile: Whether the network is compiled (`torch.compile`).
+        deterministic: Whether a GPU computes the same each time, slower.
+        workers: Processes that load files.
+        seed: Fixes the initial weights, the order of the data and every random change.
         device: One of `DEVICES`.
+
+    Raises:
+        InvalidArgument: A number or choice that cannot be followed.
     """
 
     epochs: int
     batch_size: int = 32
+
+    optimizer: Literal["sgd", "adamw", "rmsprop", "lamb"] = "sgd"
     learning_rate: float = 0.1
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 1e-4
+    decay_norms: bool = True
+    clip: float | None = None
+
+    schedule: Literal["cosine", "exponential", "constant"] = "cosine"
     warmup: float = 0.1
+    final_rate: float = 0.0
+    decay_rate: float = 0.97
+    decay_epochs: float = 2.4
+
+    label_smoothing: float = 0.0
+    auxiliary: float = 0.4
+    drop_path: float = 0.0
+    drop_path_rises: bool = True
+    norm_momentum: float | None = None
+    ema: float = 0.0
+    distillation: float = 0.0
+    temperature: float = 1.0
+
+    resolution: int | None = None
+    test_resolution: int | None = None
+    teacher_resolution: int | None = None
+    test_crop: float = 1.0
+    crop: Literal["none", "pad", "resized"] = "none"
+    flip: bool = False
+    policy: Literal["none", "autoaugment-cifar10", "autoaugment-imagenet", "randaugment"] = "none"
+    operations: int = 2
+    magnitude: int = 9
+    cutout: int = 0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mix_probability: float = 1.0
+    mixes: int = 1
+
+    amp: Literal["off", "bf16", "fp16"] = "off"
+    channels_last: bool = False
+    compile: bool = False
+    deterministic: bool = True
+    workers: int = 4
     seed: int = 0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name, hint in get_type_hints(Recipe).items():
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidArgument(f"{name}: {value!r} is not a count; use an integer from 1 up")
+            if get_origin(hint) is Literal and value not in get_args(hint):
+                raise InvalidArgument(
+                    f"{name}: {value!r} is not known; use one of {', '.join(get_args(hint))}"
+                )
+        for name in ("epochs", "batch_size", "operations", "mixes"):
+            self._check(name, 1, what="a count; use an integer from 1 up")
+        for name in ("cutout", "workers", "magnitude"):
+            self._check(name, 0, what="a count; use an integer from 0 up")
+        for name in ("resolution", "test_resolution", "teacher_resolution"):
+            if getattr(self, name) is not None:
+                self._check(name, 1, what="a size; use pixels, or none")
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high or value == _OPEN.get(name):
+                raise InvalidArgument(f"{name}: {value!r} is not in {_interval(name)}")
         if self.device not in DEVICES:
             raise InvalidArgument(
                 f"device: {self.device!r} is not known; use one of {', '.join(DEVICES)}"
             )
+
+    def _check(self, name: str, least: int, *, what: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise InvalidArgument(f"{name}: {value!r} is not {what}")
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields by name; ``Recipe(**recipe.to_json())`` is the recipe."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+_INFINITY = float("inf")
+
+#: Where numbers may be, and which end of it they may not be.
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "learning_rate": (0.0, _INFINITY),
+    "weight_decay": (0.0, _INFINITY),
+    "decay_rate": (0.0, 1.0),
+    "decay_epochs": (0.0, _INFINITY),
+    "temperature": (0.0, _INFINITY),
+    "mixup": (0.0, _INFINITY),
+    "cutmix": (0.0, _INFINITY),
+    "mix_probability": (0.0, 1.0),
+    "distillation": (0.0, 1.0),
+    "test_crop": (0.0, 1.0),
+    **dict.fromkeys(
+        ("momentum", "warmup", "final_rate", "label_smoothing", "drop_path", "ema"), (0.0, 1.0)
+    ),
+}
+_OPEN: Mapping[str, float] = {
+    **dict.fromkeys(("learning_rate", "decay_rate", "decay_epochs", "temperature"), 0.0),
+    "test_crop": 0.0,
+    **dict.fromkeys(
+        ("momentum", "warmup", "final_rate", "label_smoothing", "drop_path", "ema"), 1.0
+    ),
+}
+
+
+def _interval(name: str) -> str:
+    low, high = _RANGES[name]
+    left = "(" if _OPEN.get(name) == low else "["
+    right = ")" if _OPEN.get(name) == high or high == _INFINITY else "]"
+    return f"{left}{low:g}, {high:g}{right}"
 
 
 def require_torch() -> None:

@@ -1,28 +1,24 @@
-"""One seeded training loop. Importing this module loads PyTorch."""
+"""Short trainings on arrays of images, to compare networks. Importing this loads PyTorch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lamcts.adapters.training.data import Split
+from lamcts.adapters.training.distributed import pick_device
+from lamcts.adapters.training.loop import fit
 from lamcts.adapters.training.recipe import Recipe
 
 __all__ = ["accuracy", "pick_device", "train"]
 
-
-def pick_device(name: str) -> torch.device:
-    """The device of a name in `DEVICES`; ``auto`` looks at what the machine has now."""
-    if name != "auto":
-        return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+_Batch = tuple[Tensor, Tensor]
 
 
 def train(
@@ -31,47 +27,28 @@ def train(
     recipe: Recipe,
     on_epoch: Callable[[nn.Module], None] | None = None,
 ) -> nn.Module:
-    """Build a network and fit it to ``data``.
-
-    On the CPU the same recipe gives the same weights, bit for bit, on the same machine; the
-    caller's own random state is left untouched.
+    """Build a network and fit it to ``data``, unchanged images and their labels, with one thread.
 
     Args:
         build: Makes the network, with fresh weights; called once, after seeding.
         data: The training images.
-        recipe: Everything else.
+        recipe: What `fit` follows.
         on_epoch: Called with the network after every epoch; what it raises ends the training.
 
     Returns:
-        The trained network, in evaluation mode, on the recipe's device.
+        The network after the last epoch, in evaluation mode, on the recipe's device.
+
+    Raises:
+        RunError: The training diverged.
     """
-    device = pick_device(recipe.device)
-    with _seeded(recipe.seed, device), _one_thread():
-        model = build().to(device)
-        images = torch.from_numpy(data.images).to(device)
-        labels = torch.from_numpy(data.labels).to(device)
-        steps = recipe.epochs * math.ceil(len(labels) / recipe.batch_size)
-        optimizer = torch.optim.SGD(
-            model.parameters(),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            nesterov=recipe.momentum > 0.0,
+    with _one_thread():
+        trained = fit(
+            build,
+            _Plain(data, recipe),
+            recipe,
+            on_epoch=None if on_epoch is None else lambda model, _: on_epoch(model),
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _cosine(steps, recipe.warmup))
-        for _ in range(recipe.epochs):
-            model.train()
-            order = torch.randperm(len(labels)).to(device)
-            for start in range(0, len(labels), recipe.batch_size):
-                rows = order[start : start + recipe.batch_size]
-                optimizer.zero_grad()
-                loss = cross_entropy(model(images[rows]), labels[rows])
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                schedule.step()
-            if on_epoch is not None:
-                on_epoch(model)
-        return model.eval()
+    return trained.model
 
 
 def accuracy(model: nn.Module, data: Split, *, batch_size: int = 1024) -> float:
@@ -87,28 +64,30 @@ def accuracy(model: nn.Module, data: Split, *, batch_size: int = 1024) -> float:
     return right / len(data.labels)
 
 
-def _cosine(steps: int, warmup: float) -> Callable[[int], float]:
-    """The learning rate's factor at a step: up to 1 linearly, then down to 0 on a cosine."""
-    rise = max(1, round(warmup * steps))
+class _Plain:
+    """Images as they are, and nothing to select on."""
 
-    def factor(step: int) -> float:
-        if step < rise:
-            return (step + 1) / rise
-        return 0.5 * (1.0 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+    direction: Literal["maximize"] = "maximize"
 
-    return factor
+    def __init__(self, data: Split, recipe: Recipe) -> None:
+        device = pick_device(recipe.device)
+        self.images = torch.from_numpy(data.images).to(device)
+        self.labels = torch.from_numpy(data.labels).to(device)
+        self.batch_size = recipe.batch_size
+        self.steps_per_epoch = math.ceil(len(self.labels) / recipe.batch_size)
 
+    def batches(self, epoch: int) -> Iterator[_Batch]:
+        """All images, in an order of PyTorch's own generator."""
+        order: Any = torch.randperm(len(self.labels)).to(self.labels.device)
+        for rows in order.split(self.batch_size):
+            yield self.images[rows], self.labels[rows]
 
-@contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed PyTorch for a block and give its random state back afterwards."""
-    cuda = [torch.cuda.current_device()] if device.type == "cuda" else []
-    with (
-        torch.random.fork_rng(devices=cuda),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-    ):
-        torch.manual_seed(seed)
-        yield
+    def loss(self, model: nn.Module, batch: _Batch) -> Tensor:
+        images, labels = batch
+        return cross_entropy(model(images), labels)
+
+    def score(self, model: nn.Module, split: str = "validation") -> None:
+        """None: searches measure the networks themselves."""
 
 
 @contextmanager

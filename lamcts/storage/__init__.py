@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from lamcts.storage._events import FORMAT, Event, encode
 from lamcts.storage._folder import RunFolder, default_folder, list_runs
-from lamcts.storage._log import RUN_FILE, RunWriteError
+from lamcts.storage._log import RUN_FILE, RunWriteError, replace_file
 from lamcts.storage._repair import Repair, repair
 from lamcts.storage._stored import (
     StoredRun,
@@ -35,6 +35,7 @@ __all__ = [
     "outcome_in",
     "read_run",
     "repair",
+    "replace_file",
     "run_path",
     "stored_run",
 ]

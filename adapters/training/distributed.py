@@ -1,0 +1,79 @@
+"""Several processes, a GPU each, as ``torchrun`` starts them. Importing this loads PyTorch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import distributed, nn
+
+__all__ = ["gathered", "group", "pick_device", "rank", "share_buffers", "summed", "world"]
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of a name in `DEVICES`; ``auto`` looks at what the machine has now.
+
+    Of several GPUs each process that ``torchrun`` started takes its own.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            name = "cuda"
+        else:
+            name = "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cuda" and "LOCAL_RANK" in os.environ:
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return torch.device(name)
+
+
+@contextmanager
+def group(device: torch.device) -> Iterator[None]:
+    """Join the processes that ``torchrun`` started for a block; alone, or joined, do nothing."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or distributed.is_initialized():
+        yield
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """The number of this process, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def world() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def gathered(value: Any) -> list[Any]:
+    """The value that each process has, in order."""
+    values: list[Any] = [value]
+    if world() > 1:
+        values = [None] * world()
+        distributed.all_gather_object(values, value)
+    return values
+
+
+def summed(values: list[float], device: torch.device) -> list[float]:
+    """The sum over all processes of each value."""
+    if world() == 1:
+        return values
+    total = torch.tensor(values, dtype=torch.float64, device=device)
+    distributed.all_reduce(total)
+    found: list[float] = total.tolist()
+    return found
+
+
+def share_buffers(model: nn.Module) -> None:
+    """Give every process the buffers of the first: each has its own statistics of batches."""
+    if world() > 1:
+        for buffer in model.buffers():
+            distributed.broadcast(buffer, 0)

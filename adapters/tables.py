@@ -8,17 +8,21 @@ where that is) or in a folder there. The columns each expects are those of its c
 | `NASBench201` | validation accuracy after 12 epochs | test accuracy after 200 | Dong, Yang 2020 |
 | `NASBench101Small` | validation accuracy after 4 epochs | test accuracy after 4 | EC-NAS: Bakhtiarifard et al. 2024 |
 | `NASBenchGraph` | validation accuracy | test accuracy | Qin et al. 2022 |
+| `NASBenchNLP` | validation perplexity on WikiText-2 | test perplexity | Klyuchnikov et al. 2022 |
 | `AccelNASBench` | ImageNet top-1 accuracy of a short training | - | Ahmad et al. 2024 |
 """  # noqa: E501 - a table
 
 from __future__ import annotations
 
+import json
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from lamcts import spaces
+from lamcts._rows import read_rows
 from lamcts.adapters.nasbench101 import NASBench101
 from lamcts.adapters.nasbench101.measured import NASBench101Table
 from lamcts.adapters.nasbench101.space import FRAME_EDGES
@@ -26,7 +30,18 @@ from lamcts.datasets import data_folder
 from lamcts.errors import InvalidArgument
 from lamcts.tabular import TabularEvaluator
 
-__all__ = ["AccelNASBench", "NASBench101Small", "NASBench201", "NASBenchGraph"]
+__all__ = ["AccelNASBench", "NASBench101Small", "NASBench201", "NASBenchGraph", "NASBenchNLP"]
+
+#: What the nodes of a recurrent cell of NAS-Bench-NLP compute.
+_RECURRENT = (
+    "linear",
+    "blend",
+    "elementwise_prod",
+    "elementwise_sum",
+    "activation_tanh",
+    "activation_sigm",
+    "activation_leaky_relu",
+)
 
 
 class NASBench201(TabularEvaluator):
@@ -72,6 +87,31 @@ class NASBenchGraph(TabularEvaluator):
             value="valid_perf",
             test=["test_perf"],
             cost=["latency_s", "params_M"],
+        )
+
+
+class NASBenchNLP(TabularEvaluator):
+    """NAS-Bench-NLP: recurrent cells trained on WikiText-2, as a pool.
+
+    The cells are graphs of any size. A point says what a cell is made of: how many nodes of each
+    operation, states and layers; it means the cell in the table with the fewest differences.
+
+    Args:
+        path: A CSV file with ``recipe_json``, a cell as ``{node: {"op": ..., "input": [...]}}``,
+            ``best_val_ppl``, ``test_ppl_at_best_val``, ``num_params`` and ``wall_time_s``.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        file = _file(path, "nas_bench_nlp_wikitext2.csv")
+        rows = [row for _, row in read_rows(file, field="path", text=["recipe_json"])]
+        super().__init__(
+            [{**row, **_made_of(str(row.get("recipe_json")), str(file))} for row in rows],
+            x=[*_RECURRENT, "states", "layers"],
+            value="best_val_ppl",
+            direction="minimize",
+            test=["test_ppl_at_best_val"],
+            cost=["num_params"],
+            seconds="wall_time_s",
         )
 
 
@@ -140,6 +180,31 @@ class NASBench101Small(NASBench101):
         edges = np.zeros(len(FRAME_EDGES), dtype=np.int8)
         edges[list(self._EDGES)] = x["edges"]
         return {"edges": edges, "ops": np.array([*x["ops"], 0, 0], dtype=np.int64)}
+
+
+def _made_of(recipe: str, file: str) -> dict[str, int]:
+    """How many nodes of each operation a recurrent cell has, and its states and layers.
+
+    Raises:
+        InvalidArgument: It is no cell.
+    """
+    try:
+        nodes = {name: (node["op"], node["input"]) for name, node in json.loads(recipe).items()}
+        counts = {op: sum(own == op for own, _ in nodes.values()) for op in _RECURRENT}
+        depth: dict[str, int] = {}
+        for name in TopologicalSorter(
+            {n: inputs for n, (_, inputs) in nodes.items()}
+        ).static_order():
+            inputs = nodes[name][1] if name in nodes else []
+            depth[name] = 1 + max((depth[i] for i in inputs), default=-1)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InvalidArgument(
+            f"path: {file!r} has a recipe_json that is no cell ({error})"
+        ) from None
+    states = sum(
+        name.startswith("h_new_") for name in nodes if name.removeprefix("h_new_").isdigit()
+    )
+    return {**counts, "states": states, "layers": max(depth.values(), default=0)}
 
 
 def _file(path: str | Path | None, name: str) -> Path:

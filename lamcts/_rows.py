@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ def read_rows(file: Path, *, field: str, text: Collection[str] = ()) -> Iterator
 
     Args:
         file: Its name's end tells what it is; anything but ``.csv`` and ``.parquet`` is JSON.
+            A further ``.gz`` says that it is compressed.
         field: What the user gave the file as, for messages.
         text: Columns of a CSV file that are left as they are; in others what looks like a number
             is one, and an empty cell is ``None``.
@@ -32,14 +35,18 @@ def read_rows(file: Path, *, field: str, text: Collection[str] = ()) -> Iterator
     fail = _Fail(field, file)
     try:
         data = file.read_bytes()
-        if file.suffix == ".parquet":
+        kind = file.suffix
+        if kind == ".gz":
+            data, kind = gzip.decompress(data), Path(file.stem).suffix
+        if kind == ".parquet":
             yield from _of_parquet(data, fail)
-        elif file.suffix == ".csv":
+        elif kind == ".csv":
             yield from _of_csv(data.decode("utf-8-sig"), fail, text)
         else:
             yield from _of_json(data.decode("utf-8-sig"), fail)
-    except OSError as error:
-        raise fail(f" cannot be read: {error.strerror or error}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise fail(f" cannot be read: {why}") from None
     except UnicodeDecodeError as error:
         raise fail(f" is not UTF-8: {error}") from None
 

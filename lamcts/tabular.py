@@ -44,7 +44,9 @@ class TabularEvaluator(Evaluator):
     """A problem whose every value is in a table.
 
     Args:
-        path: A file: CSV, Parquet (``.parquet``), a JSON list of objects, or JSON lines.
+        path: A file: CSV, Parquet (``.parquet``), a JSON list of objects, or JSON lines, each
+            perhaps compressed (``.gz``); or the rows themselves, mappings of columns to values
+            (of a data frame: ``frame.to_dict("records")``).
         x: The columns that a point is made of.
         value: The column of the objective.
         direction: ``"minimize"`` or ``"maximize"``.
@@ -77,7 +79,7 @@ class TabularEvaluator(Evaluator):
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | Path | Sequence[Mapping[str, Any]],
         x: Sequence[str],
         value: str,
         *,
@@ -99,12 +101,16 @@ class TabularEvaluator(Evaluator):
         self._metrics = [*metrics, *([seconds] if seconds else [])]
         self.clock = seconds
         split = dict(split or {})
-        rows = [row for _, row in read_rows(Path(path), field="path", text=[*text, *split])]
+        if isinstance(path, (str, Path)):
+            name = Path(path).name
+            rows = [row for _, row in read_rows(Path(path), field="path", text=[*text, *split])]
+        else:
+            name, rows = "the table", [dict(row) for row in path]
         figures = [value, *self._test, *self._cost, *self._metrics]
         _check_columns(rows, {"x": x, "same": [same] if same else [], "figures": figures})
         self._rows = [row for row in rows if _measured(row, [*x, value])]
         if not self._rows:
-            raise InvalidArgument(f"path: {str(path)!r} has no row with {value!r} and all of x")
+            raise InvalidArgument(f"path: {name} has no row with {value!r} and all of x")
         self._read(x, split)
         self._representatives = self._same(same)
         means = [self._figures([self._value], rows)[self._value] for rows in self._groups]
@@ -117,7 +123,7 @@ class TabularEvaluator(Evaluator):
             best(figure for found in tests for figure in found.values()) if is_whole else None
         )
         if missing == "predicted":
-            self.notice = self._fit(Path(path).name, np.array(means))
+            self.notice = self._fit(name, np.array(means))
 
     def canonical(self, x: Any) -> Any:
         """The point of the row that ``x`` means; ``x`` itself where none does."""

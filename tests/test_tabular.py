@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import itertools
 import json
 import math
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import lamcts
-from lamcts.adapters.tables import NASBench101Small, NASBench201, NASBenchGraph
+from lamcts.adapters.tables import NASBench101Small, NASBench201, NASBenchGraph, NASBenchNLP
 from lamcts.errors import Infeasible, InvalidArgument, UnknownName
 from lamcts.problem import reference_of
 
@@ -59,6 +60,31 @@ def test_words_are_categories_and_numbers_levels(tmp_path: Path, name: str) -> N
         x = {"op": op, "width": np.array(width), "code": code}
         assert task.evaluate(x).value == ord("ab"[op]) + (8, 16, 64)[width] + code
     assert task.render({"op": 1, "width": np.array(2), "code": 0}) == "op b, width 64, code 00"
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.jsonl"])
+def test_a_compressed_file_and_the_rows_themselves_are_the_same_table(
+    tmp_path: Path, name: str
+) -> None:
+    plain = table(tmp_path, ROWS, name)
+    packed = plain.with_name(f"{name}.gz")
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    tasks = [
+        lamcts.TabularEvaluator(given, x=["op", "width"], value="score")
+        for given in (plain, packed, ROWS)
+    ]
+    points = [{"op": op, "width": np.array(w)} for op in range(2) for w in range(3)]
+    first, *others = [[task.evaluate(x).value for x in points] for task in tasks]
+    assert others == [first, first]
+    assert len(set(first)) == len(points)
+
+
+@pytest.mark.parametrize("data", [b"op,score", gzip.compress(b"op,score\na,1\n")[:-9]])
+def test_a_damaged_compressed_file_is_one_line(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "table.csv.gz"
+    file.write_bytes(data)
+    with pytest.raises(InvalidArgument, match=r"^path: .*table\.csv\.gz' cannot be read: .+"):
+        lamcts.TabularEvaluator(file, x=["op"], value="score")
 
 
 def test_a_search_finds_the_best_row_and_ends_when_all_are_tried(tmp_path: Path) -> None:
@@ -201,6 +227,22 @@ def test_nas_bench_graph_has_the_published_optimum() -> None:
     task = NASBenchGraph(SHARED / "nas_bench_graph" / "cora.csv")
     assert task.optimum_value == 0.819333
     assert task.optimum_test == 0.831333
+
+
+@needs_tables
+def test_nas_bench_nlp_has_the_published_optimum() -> None:
+    task = NASBenchNLP(SHARED / "nas_bench_nlp_wikitext2" / "nas_bench_nlp_wikitext2.csv")
+    assert (task.optimum_value, task.optimum_test) == (96.311, 91.484)
+    best = lamcts.search(task, optimizer="random", budget=200, seed=0).best
+    assert best.value == task.optimum_value
+    assert task.test(best.x)["test_ppl_at_best_val"] == task.optimum_test
+    assert "linear 4, blend 0, elementwise_prod 3" in task.render(best.x)  # an LSTM
+
+
+def test_a_cell_that_is_none_is_one_line(tmp_path: Path) -> None:
+    file = table(tmp_path, [{"recipe_json": '{"f": 3}', "best_val_ppl": 90.0}])
+    with pytest.raises(InvalidArgument, match="has a recipe_json that is no cell"):
+        NASBenchNLP(file)
 
 
 def test_a_table_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

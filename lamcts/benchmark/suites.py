@@ -118,6 +118,7 @@ SUITES: dict[str, tuple[Case, ...]] = {
         _table("nas-nb101-small", "NASBench101Small"),
         _table("nas-graph-cora", "NASBenchGraph", dataset="cora"),
         _table("nas-graph-arxiv", "NASBenchGraph", dataset="arxiv"),
+        _table("nas-nlp", "NASBenchNLP"),
         _table("nas-accel", "AccelNASBench"),
     ),
 }

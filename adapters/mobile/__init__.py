@@ -6,7 +6,12 @@ and milliseconds, ``predictor`` in accuracy, ``network`` in PyTorch, ``evaluator
 """
 
 from lamcts.adapters.mobile.choices import Choices
-from lamcts.adapters.mobile.cost import BlockSum, network_macs, network_params
+from lamcts.adapters.mobile.cost import (
+    BlockSum,
+    network_activations,
+    network_macs,
+    network_params,
+)
 from lamcts.adapters.mobile.evaluator import (
     EfficientNetImageNet,
     MobileEvaluator,
@@ -43,6 +48,7 @@ __all__ = [
     "block_space",
     "mobilenet_v2",
     "mobilenet_v3_large",
+    "network_activations",
     "network_macs",
     "network_params",
     "ofa_space",

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds by formula, of one network or of many rows of codes at once."""
+"""Parameters, multiply-adds and activations by formula, of one network or of many at once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from lamcts.adapters.mobile.choices import Choices, Codes
 from lamcts.adapters.mobile.stages import Block, Network, halved
 
 __all__ = [
+    "FIGURES",
     "BlockSum",
+    "block_activations",
     "block_macs",
     "block_params",
+    "network_activations",
     "network_macs",
     "network_params",
+    "outer_activations",
     "outer_macs",
     "outer_params",
 ]
@@ -42,6 +46,13 @@ def block_macs(block: Block) -> int:
     return up + after + 2 * middle * block.squeeze
 
 
+def block_activations(block: Block) -> int:
+    """Numbers that convolutions give for one image, those of squeeze-and-excitation included."""
+    up = block.expanded * block.size**2 if block.expanded != block.inputs else 0
+    after = (block.expanded + block.outputs) * block.output_size**2
+    return up + after + (block.squeeze + block.expanded if block.squeeze else 0)
+
+
 def outer_params(network: Network) -> int:
     """Trainable parameters of all but the blocks."""
     last = network.blocks[-1].outputs
@@ -62,6 +73,13 @@ def outer_macs(network: Network) -> int:
     return stem + head + network.head * network.hidden + features * network.classes
 
 
+def outer_activations(network: Network) -> int:
+    """Numbers that all but the blocks give for one image."""
+    stem = network.stem * halved(network.resolution, network.stem_stride) ** 2
+    head = network.head * network.blocks[-1].output_size ** 2
+    return stem + head + network.hidden + network.classes
+
+
 def network_params(network: Network) -> int:
     """Trainable parameters."""
     return outer_params(network) + sum(map(block_params, network.blocks))
@@ -73,6 +91,23 @@ def network_macs(network: Network) -> int:
     Papers on mobile networks call these FLOPs.
     """
     return outer_macs(network) + sum(map(block_macs, network.blocks))
+
+
+def network_activations(network: Network) -> int:
+    """Numbers that all convolutions and linear layers give for one image.
+
+    What memory and speed on accelerators go by rather than multiply-adds (Radosavovic et al.,
+    "Designing Network Design Spaces", CVPR 2020).
+    """
+    return outer_activations(network) + sum(map(block_activations, network.blocks))
+
+
+#: What a block and what all but the blocks count, by the name of the cost.
+FIGURES: dict[str, tuple[Callable[[Block], int], Callable[[Network], int]]] = {
+    "params": (block_params, outer_params),
+    "macs": (block_macs, outer_macs),
+    "activations": (block_activations, outer_activations),
+}
 
 
 class BlockSum:

@@ -16,15 +16,7 @@ from lamcts.adapters.mobile.architectures import (
     parse_architecture,
 )
 from lamcts.adapters.mobile.choices import Choices
-from lamcts.adapters.mobile.cost import (
-    BlockSum,
-    block_macs,
-    block_params,
-    network_macs,
-    network_params,
-    outer_macs,
-    outer_params,
-)
+from lamcts.adapters.mobile.cost import FIGURES, BlockSum
 from lamcts.adapters.mobile.families import (
     COMPOUND,
     MODELS,
@@ -92,10 +84,7 @@ class MobileEvaluator(lamcts.Evaluator):
             self.predictor = Predictor.load(Path(predictor))
             self._encode = find_encoder(self.choices, self.predictor.inputs)
             self.notice = f"Accuracies are predicted by {Path(predictor).name}: nothing is trained."
-        self._costs = {
-            "params": BlockSum(self.choices, block_params, outer_params),
-            "macs": BlockSum(self.choices, block_macs, outer_macs),
-        }
+        self._costs = {name: BlockSum(self.choices, *parts) for name, parts in FIGURES.items()}
         self._latency = None
         if latency is not None:
             table = LatencyTable.load(latency)
@@ -139,17 +128,21 @@ class MobileEvaluator(lamcts.Evaluator):
 
         Returns:
             ``params``; ``macs``, the multiply-adds for one image; ``flops``, the same number, as
-            papers on mobile networks have it; with a latency table ``latency_ms``.
+            papers on mobile networks have it; ``activations``, the numbers that its layers give
+            for one image; with a latency table ``latency_ms``.
         """
+        found: dict[str, float]
         if isinstance(x, Network):
-            macs = network_macs(x)
-            return {"params": network_params(x), "macs": macs, "flops": macs}
-        codes = self.choices.row(x)[None]
-        params, macs = (int(figure(codes)[0]) for figure in self._costs.values())
-        found: dict[str, float] = {"params": params, "macs": macs, "flops": macs}
-        if self._latency is not None:
-            found["latency_ms"] = float(self._latency(codes)[0])
-        return found
+            found = {
+                name: of_outer(x) + sum(map(of_block, x.blocks))
+                for name, (of_block, of_outer) in FIGURES.items()
+            }
+        else:
+            codes = self.choices.row(x)[None]
+            found = {name: int(figure(codes)[0]) for name, figure in self._costs.items()}
+            if self._latency is not None:
+                found["latency_ms"] = float(self._latency(codes)[0])
+        return {**found, "flops": found["macs"]}
 
     def canonical(self, x: Any) -> dict[str, Any]:
         """The point with 0 for all choices of blocks that the network does not have."""

@@ -18,12 +18,20 @@ from lamcts.adapters.mobile import (
     block_space,
     mobilenet_v2,
     mobilenet_v3_large,
+    network_activations,
     network_macs,
     network_params,
     ofa_space,
 )
 from lamcts.adapters.mobile.choices import Codes
-from lamcts.adapters.mobile.cost import block_macs, block_params, outer_macs, outer_params
+from lamcts.adapters.mobile.cost import (
+    FIGURES,
+    block_activations,
+    block_macs,
+    block_params,
+    outer_macs,
+    outer_params,
+)
 from lamcts.adapters.mobile.stages import Block, divisible
 
 Rows = list[dict[str, str]]
@@ -49,6 +57,7 @@ def test_efficientnets_have_the_published_size(name: str, params: int, billions:
     assert cost["params"] == params
     assert round(cost["macs"] / 1e9, 4) == billions
     assert cost["flops"] == cost["macs"]
+    assert cost["activations"] == network_activations(problem.decode(problem.parse(name)))
 
 
 def test_mobilenets_have_the_published_size() -> None:
@@ -85,6 +94,7 @@ def test_a_block_counted_by_hand() -> None:
     block = Block(8, 16, 8, 3, 2, 2, "relu", 4)
     assert block_params(block) == 160 + 176 + 34 + 48 + 144
     assert block_macs(block) == 16 * 128 + 4 * (144 + 128) + 64
+    assert block_activations(block) == 16 * 16 + 4 * (16 + 8) + (2 + 16)
     plain = Block(8, 8, 8, 3, 1, 0, "relu", 4)  # no 1x1 up
     assert block_params(plain) == (72 + 16) + (64 + 16)
 
@@ -146,6 +156,7 @@ def test_many_rows_at_once_cost_what_their_networks_cost(name: str) -> None:
 
     assert sums(block_params, outer_params) == list(map(network_params, networks))
     assert sums(block_macs, outer_macs) == list(map(network_macs, networks))
+    assert sums(*FIGURES["activations"]) == list(map(network_activations, networks))
 
 
 def test_no_rows_cost_nothing() -> None:

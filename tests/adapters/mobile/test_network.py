@@ -13,6 +13,7 @@ from lamcts.adapters.mobile import (
     MobileNetV3ImageNet,
     Network,
     block_space,
+    network_activations,
     network_macs,
     network_params,
     ofa_space,
@@ -29,23 +30,32 @@ EFFICIENTNETS = [f"efficientnet_b{i}" for i in range(8)]
 PUBLISHED = ["mobilenet_v2", "mobilenet_v3_large", "ofa_mbv3_max", "ofa_mbv3_min"]
 
 
-def counted(network: Network) -> tuple[int, int]:
-    """Parameters and multiply-adds as PyTorch counts them, without memory or arithmetic."""
+def counted(network: Network) -> tuple[int, int, int]:
+    """Parameters, multiply-adds and activations of the built network, without arithmetic."""
+    made = []
     with torch.device("meta"):
         model = MobileNet(network).eval()
         size = network.resolution
         images = torch.empty(1, network.image_channels, size, size)
+    for module in model.modules():
+        if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
+            module.register_forward_hook(lambda _module, _inputs, out: made.append(out.numel()))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         logits = model(images)
     assert logits.shape == (1, network.classes)
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
+    params = sum(p.numel() for p in model.parameters())
+    return params, counter.get_total_flops() // 2, sum(made)
+
+
+def by_formula(network: Network) -> tuple[int, int, int]:
+    return network_params(network), network_macs(network), network_activations(network)
 
 
 @pytest.mark.parametrize("name", EFFICIENTNETS + PUBLISHED)
 def test_named_networks_are_as_large_as_the_formulas_say(name: str) -> None:
     problem = EfficientNetImageNet() if name in EFFICIENTNETS else MobileNetV3ImageNet()
     network = problem.decode(problem.parse(name))
-    assert counted(network) == (network_params(network), network_macs(network))
+    assert counted(network) == by_formula(network)
 
 
 @pytest.mark.parametrize("width", [1.0, 1.2])
@@ -55,7 +65,7 @@ def test_random_networks_are_as_large_as_the_formulas_say(width: float) -> None:
         choices = Choices(family)
         for row in choices.sample(rng, 2):
             network = choices.network(row)
-            assert counted(network) == (network_params(network), network_macs(network))
+            assert counted(network) == by_formula(network)
 
 
 def test_a_network_maps_images_to_logits_and_passes_gradients_everywhere() -> None:

@@ -24,7 +24,6 @@ import numpy as np
 from lamcts import spaces
 from lamcts._rows import read_rows
 from lamcts.adapters.nasbench101 import NASBench101
-from lamcts.adapters.nasbench101.measured import NASBench101Table
 from lamcts.adapters.nasbench101.space import FRAME_EDGES
 from lamcts.datasets import data_folder
 from lamcts.errors import InvalidArgument
@@ -146,13 +145,9 @@ class NASBench101Small(NASBench101):
 
     def __init__(self, path: str | Path | None = None) -> None:
         super().__init__(table=str(_file(path, "ecnas_5v_4epochs.csv")), epochs=4)
-        self.clock = "training_time"
         self.space = spaces.Dict(
             edges=spaces.MultiBinary(len(self._EDGES)), ops=spaces.MultiDiscrete([3, 3, 3])
         )
-        assert isinstance(self.table, NASBench101Table)
-        _, self.optimum_value = self.table.best()
-        _, self.optimum_test = self.table.best("test_accuracy")
 
     def evaluate(self, x: Any) -> Any:
         """Look a cell up."""

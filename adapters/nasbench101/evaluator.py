@@ -97,6 +97,12 @@ class NASBench101(lamcts.Evaluator):
         self.table = None if table is None else _checked_table(table)
         if self.table is not None:
             self.notice = _notice(self.table, select)
+        self.optimum_value: float | None = None
+        self.optimum_test: float | None = None
+        if isinstance(self.table, NASBench101Table):
+            self.clock = "training_time"
+            self.optimum_value = _optimum(self.table, f"{select}_accuracy")
+            self.optimum_test = _optimum(self.table, "test_accuracy")
         self.noisy = isinstance(self.table, NASBench101Table) and self.table.draw == "random"
         self.selected = f"{select}_accuracy"
         self.skeleton = _skeleton(
@@ -257,6 +263,11 @@ def _checked_table(table: object) -> CellTable:
             "that method, or leave table out to train"
         )
     return table
+
+
+def _optimum(table: NASBench101Table, figure: str) -> float | None:
+    """The best of the mean figures of cells, where it was measured."""
+    return table.best(figure)[1] if table.measures(figure) else None
 
 
 def _notice(table: CellTable, select: str) -> str | None:

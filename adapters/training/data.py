@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from lamcts.errors import DependencyNotInstalled
 
-__all__ = ["ImageData", "Split", "digits"]
+__all__ = ["DIGITS", "ImageData", "ImageShape", "Split", "digits"]
+
+#: The name of the images that stand in where no others are given.
+DIGITS = "scikit-learn's 8x8 handwritten digits"
 
 _DIGITS_TRAIN, _DIGITS_VALIDATION = 600, 600
 
@@ -29,19 +32,47 @@ class Split:
     labels: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class ImageShape:
+    """What a network must fit.
+
+    Attributes:
+        channels: 3 for colour images, 1 for grey ones.
+        size: Height and width, in pixels.
+        classes: Number of classes.
+    """
+
+    channels: int
+    size: int
+    classes: int
+
+
 @dataclass(frozen=True, eq=False)
 class ImageData:
-    """A classification task.
+    """A classification task whose images are in memory.
 
     Attributes:
         train: What the weights are fitted to.
-        validation: What architectures are compared on.
+        validation: What architectures, and epochs, are compared on.
         test: What the final architecture is measured on, once.
+        mean: Of the training pixels by channel, where 0 is black and 1 is full; with it and
+            ``std`` the pixels can be had again, for changes of colour. ``None``: not to be had.
+        std: Their standard deviation by channel.
+        name: What the images are, for people.
     """
 
     train: Split
     validation: Split
     test: Split
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    name: str = "own images"
+
+    @property
+    def shape(self) -> ImageShape:
+        """Channels, size and classes."""
+        channels, size = self.train.images.shape[1:3]
+        return ImageShape(channels, size, int(self.train.labels.max()) + 1)
 
 
 @cache
@@ -69,9 +100,11 @@ def digits() -> ImageData:
         rest, train_size=_DIGITS_VALIDATION, stratify=labels[rest], random_state=0
     )
     # Only the training images may set the scale.
-    images = (images - images[train].mean()) / images[train].std()
+    mean, std = images[train].mean(), images[train].std()
+    images = (images - mean) / std
 
     def split(rows: Any) -> Split:
         return Split(images[rows], labels[rows].astype(np.int64))
 
-    return ImageData(split(train), split(validation), split(test))
+    scale = ((float(mean),), (float(std),))
+    return ImageData(split(train), split(validation), split(test), *scale, name=DIGITS)

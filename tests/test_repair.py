@@ -157,6 +157,16 @@ def test_a_lost_header_is_said_and_nothing_written(folder: Path) -> None:
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+def test_a_header_that_lost_a_setting_with_its_check_sum_is_lost(folder: Path) -> None:
+    def cut(lines: list[bytes]) -> None:
+        lines[0] = lines[0][: lines[0].index(b',"deterministic"')] + b"}"
+
+    damaged = edit(folder, cut)
+    with pytest.raises(RunError, match="the header, its first line, is damaged .'deterministic'"):
+        repair(folder)
+    assert (folder / RUN_FILE).read_bytes() == damaged
+
+
 def test_another_version_is_not_repaired(folder: Path) -> None:
     edit(folder, lambda lines: lines.__setitem__(3, b'{"v":2,"event":"tell"}\n'))
     with pytest.raises(RunError, match="line 4: format 2 is not known here"):

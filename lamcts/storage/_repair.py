@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lamcts.config import RunConfig
 from lamcts.errors import LamctsError, RunError
 from lamcts.history import Trial, TrialState
 from lamcts.outcome import Outcome
@@ -202,7 +203,8 @@ def _mend(file: Path, data: bytes) -> _Mending:
         if header is None:
             raise ValueError("no line is a start")
         space = stored_space(header.event)
-    except (ValueError, LamctsError) as error:
+        RunConfig.from_json(header.event)  # what a resumed run needs
+    except (ValueError, KeyError, TypeError, LamctsError) as error:
         raise RunError(
             f"{file}: the header, its first line, is damaged ({error}), and without it no trial "
             "has a meaning; mend that line by hand, or start a new run"

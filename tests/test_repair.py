@@ -159,10 +159,10 @@ def test_a_lost_header_is_said_and_nothing_written(folder: Path) -> None:
 
 def test_a_header_that_lost_a_setting_with_its_check_sum_is_lost(folder: Path) -> None:
     def cut(lines: list[bytes]) -> None:
-        lines[0] = lines[0][: lines[0].index(b',"deterministic"')] + b"}"
+        lines[0] = lines[0][: lines[0].index(b',"deterministic"')] + b"}\n"
 
     damaged = edit(folder, cut)
-    with pytest.raises(RunError, match="the header, its first line, is damaged .'deterministic'"):
+    with pytest.raises(RunError, match="the header, its first line, is damaged"):
         repair(folder)
     assert (folder / RUN_FILE).read_bytes() == damaged
 

@@ -35,7 +35,7 @@ FLOORS = [
         "storage",
     ],
     ["result", "prepare", "run", "api"],
-    ["progress", "testing", "benchmark", "cli", "__main__"],
+    ["plots", "progress", "testing", "benchmark", "cli", "__main__"],
 ]
 ROOMS = [room for floor in FLOORS for room in floor]
 #: The registry loads what it lists, when asked to.

@@ -1,4 +1,4 @@
-"""Commands about stored runs: ``list`` and ``show``, which only ever read, and ``repair``."""
+"""Commands about stored runs: ``list``, ``show`` and ``plot``, which only read, and ``repair``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lamcts.cli._app import app
 from lamcts.cli._options import Json, RunFolder
 from lamcts.cli._output import number, print_json, print_table, say
 from lamcts.cli._summary import print_summary
-from lamcts.errors import LamctsError, RunError, did_you_mean
+from lamcts.errors import InvalidArgument, LamctsError, RunError, did_you_mean
 from lamcts.result import Result, load_result
 from lamcts.storage import list_runs, repair, run_path
 
@@ -82,6 +82,31 @@ def show(run: RunFolder, json: Json = False) -> None:
         print_json(result.to_json())
     else:
         print_summary(result)
+
+
+@app.command()
+def plot(
+    run: RunFolder,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            help="An image file: .png, .svg or .pdf.  [default: plot.png in the run's folder]",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Draw a run: values by trial, the best points across the variables, learning curves."""
+    from lamcts.plots import plot_run
+
+    result = load_result(find_run(run))
+    assert result.folder is not None
+    file = Path(out) if out is not None else result.folder / "plot.png"
+    figure = plot_run(result)
+    try:
+        figure.savefig(file, dpi=150)
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(f"--out: {str(file)!r} cannot be written: {error}") from None
+    say(f"drew {file}")
 
 
 @app.command("repair")

@@ -15,6 +15,7 @@ from lamcts.adapters.mobile.stages import (
     divisible,
     halved,
 )
+from lamcts.adapters.training import ImageShape
 
 __all__ = [
     "COMPOUND",
@@ -26,6 +27,8 @@ __all__ = [
     "ofa_space",
     "stand_in",
 ]
+
+_DIGITS = ImageShape(channels=1, size=8, classes=10)
 
 RESOLUTIONS = (128, 160, 192, 224)
 
@@ -108,21 +111,29 @@ def block_space(scales: tuple[Scale, ...] = COMPOUND) -> Family:
     )
 
 
-def stand_in(family: Family) -> Family:
-    """The same choices in a network for 8x8 grey images of 10 classes, an eighth as wide.
+def stand_in(family: Family, shape: ImageShape = _DIGITS) -> Family:
+    """The same choices in a network for small images, by default digits, an eighth as wide.
 
-    Of the strides only the last two that halve are kept: 8 pixels leave no more to halve.
+    Of the strides only the last ones that halve are kept, so that 2 pixels are left: two for 8.
     """
     halving = [index for index, stage in enumerate(family.stages) if stage.stride > 1]
+    halvings = max(0, shape.size.bit_length() - 2)
+    kept = halving[max(0, len(halving) - halvings) :]
     stages = tuple(
-        replace(stage, stride=stage.stride if index in halving[-2:] else 1)
+        replace(stage, stride=stage.stride if index in kept else 1)
         for index, stage in enumerate(family.stages)
     )
     scales = tuple(
-        replace(scale, resolution=8, width=scale.width / 8, dropout=0.0) for scale in family.scales
+        replace(scale, resolution=shape.size, width=scale.width / 8, dropout=0.0)
+        for scale in family.scales
     )
     return replace(
-        family, scales=scales, stages=stages, stem_stride=1, image_channels=1, classes=10
+        family,
+        scales=scales,
+        stages=stages,
+        stem_stride=family.stem_stride if halvings > len(halving) else 1,
+        image_channels=shape.channels,
+        classes=shape.classes,
     )
 
 

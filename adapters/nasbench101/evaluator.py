@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 import lamcts
 from lamcts.adapters.nasbench101.architectures import parse_cell
@@ -18,7 +16,7 @@ from lamcts.adapters.nasbench101.measured import Draw, NASBench101Table
 from lamcts.adapters.nasbench101.skeleton import SKELETONS, Skeleton
 from lamcts.adapters.nasbench101.space import canonical_point, decode, encode, make_space
 from lamcts.adapters.nasbench101.table import CellTable
-from lamcts.adapters.training import ImageData, Recipe, Split, digits, require_torch
+from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["NASBench101"]
 
 
-class NASBench101(lamcts.Evaluator):
+class NASBench101(NetworkEvaluator):
     """NASBench-101 cells, compared by validation accuracy.
 
     Without a table every cell is trained for real, on the images of `load_data`: by default
@@ -45,7 +43,9 @@ class NASBench101(lamcts.Evaluator):
         stacks: Number of stacks; the skeleton's by default.
         modules: Cells in a stack; the skeleton's by default.
         skeleton: ``"digits"`` or ``"cifar"`` (NASBench-101's own): the network that `build` and
-            `cost` mean. By default the network that is measured: cifar with a table, else digits.
+            `cost` mean. By default the network that is measured: digits where those are trained
+            on, else cifar.
+        data: Images to train on: a folder or file as `open_images` takes it; by default digits.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the fastest at
             hand. Networks as small as the default ones are fastest on the CPU.
         table: Measured accuracies, looked up instead of trained: a name that ``lamcts data add``
@@ -79,6 +79,7 @@ class NASBench101(lamcts.Evaluator):
         stacks: int | None = None,
         modules: int | None = None,
         skeleton: str | None = None,
+        data: Path | None = None,
         device: str = "cpu",
         table: CellTable | str | None = None,
         draw: Draw = "mean",
@@ -106,7 +107,7 @@ class NASBench101(lamcts.Evaluator):
         self.noisy = isinstance(self.table, NASBench101Table) and self.table.draw == "random"
         self.selected = f"{select}_accuracy"
         self.skeleton = _skeleton(
-            skeleton or ("digits" if table is None else "cifar"),
+            skeleton or ("digits" if table is None and data is None else "cifar"),
             {"channels": channels, "stacks": stacks, "modules": modules},
         )
         self.recipes = [
@@ -115,10 +116,6 @@ class NASBench101(lamcts.Evaluator):
             )
             for repeat in range(repeats)
         ]
-
-    def load_data(self) -> ImageData:
-        """The images that cells are trained on: override it, and `notice`, to use your own."""
-        return digits()
 
     def prepare(self) -> None:
         """Refuse to search where PyTorch is missing; costs, and looking cells up, need none.
@@ -137,27 +134,18 @@ class NASBench101(lamcts.Evaluator):
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """Validation accuracy in [0, 1], with the training accuracy as a metric."""
-        # Isomorphic drawings differ in which branch gets a spare channel, so one stands for all.
-        cell = canonical_cell(decode(x))
-        if self.table is not None:
-            figures = self._looked_up(self.table, cell)
-        else:
-            data = self.load_data()
-            splits = [data.train, data.validation]
-            train, validation = self._accuracies(cell, data, splits, reported=data.validation)
-            figures = {"validation_accuracy": validation, "train_accuracy": train}
+        if self.table is None:
+            return super().evaluate(x)
+        figures = self._looked_up(self.table, canonical_cell(decode(x)))
         return lamcts.Evaluation(figures[self.selected], metrics=figures)
 
-    def test(self, x: Any) -> dict[str, float]:
+    def test(self, x: Any) -> Mapping[str, float]:
         """Test accuracy in [0, 1]; the cell is trained again, from the same seeds."""
-        cell = canonical_cell(decode(x))
-        if self.table is not None:
-            # Held by NASBench101Table: a report is the mean of all trainings, and costs nothing.
-            report = getattr(self.table, "report", self.table.query)
-            return {"test_accuracy": report(cell)["test_accuracy"]}
-        data = self.load_data()
-        (accuracy,) = self._accuracies(cell, data, [data.test])
-        return {"test_accuracy": accuracy}
+        if self.table is None:
+            return super().test(x)
+        # Held by NASBench101Table: a report is the mean of all trainings, and costs nothing.
+        report = getattr(self.table, "report", self.table.query)
+        return {"test_accuracy": report(canonical_cell(decode(x)))["test_accuracy"]}
 
     def cost(self, x: Any) -> dict[str, float]:
         """Size of the network that `build` makes.
@@ -199,13 +187,33 @@ class NASBench101(lamcts.Evaluator):
         """The point of a cell given by name (``inception``) or as JSON."""
         return encode(parse_cell(text))
 
-    def build(self, x: Any) -> nn.Module:
-        """The network of a point, a fresh `torch.nn.Module`.
+    def describe(self, x: Any) -> dict[str, Any]:
+        """The cell of a point as JSON: its adjacency matrix and operations."""
+        cell = decode(x)
+        return {"adjacency": [list(row) for row in cell.adjacency], "ops": list(cell.ops)}
+
+    def target(self, x: Any, shape: ImageShape | None = None) -> Callable[[], nn.Module]:
+        """What makes the network of a point."""
+        return _builder(
+            decode(x), self.skeleton if shape is None else _fitted(self.skeleton, shape)
+        )
+
+    def proxy(self, x: Any, shape: ImageShape) -> Callable[[], nn.Module]:
+        """The same network: cells are compared by it.
 
         Raises:
-            DependencyNotInstalled: When PyTorch is missing.
+            InvalidArgument: The skeleton is for other images.
         """
-        return self._builder(decode(x))()
+        size = self.skeleton.image_size
+        want, got = (self.skeleton.image_channels, size), (shape.channels, shape.size)
+        if got != want:
+            raise InvalidArgument(
+                f"skeleton: it takes images of shape {(*want, size)}, the data have "
+                f"{(*got, shape.size)}; leave skeleton out to train on digits, or use this one "
+                "with cost and build only"
+            )
+        # Isomorphic drawings differ in which branch gets a spare channel, so one stands for all.
+        return _builder(canonical_cell(decode(x)), _fitted(self.skeleton, shape))
 
     def _looked_up(self, table: CellTable, cell: Cell) -> dict[str, float]:
         """Figures of the table that a search may see, the selected one among them."""
@@ -219,41 +227,22 @@ class NASBench101(lamcts.Evaluator):
             raise lamcts.Infeasible(f"the table holds no {self.selected} of this cell")
         return {k: v for k, v in found.items() if "test" not in k or k == self.selected}
 
-    def _builder(self, cell: Cell) -> Callable[[], nn.Module]:
-        require_torch()
-        from lamcts.adapters.nasbench101.network import CellNetwork
 
-        return lambda: CellNetwork(cell, self.skeleton)
+def _builder(cell: Cell, skeleton: Skeleton) -> Callable[[], nn.Module]:
+    require_torch()
+    from lamcts.adapters.nasbench101.network import CellNetwork
 
-    def _accuracies(
-        self, cell: Cell, data: ImageData, splits: list[Split], *, reported: Split | None = None
-    ) -> list[float]:
-        """Accuracy of the trained cell on each split, averaged over the repeats.
+    return lambda: CellNetwork(cell, skeleton)
 
-        That on the ``reported`` split is reported after every epoch, of all repeats in a row.
-        """
-        self._check_images(data.train)
-        build = self._builder(cell)
-        from lamcts.adapters.training.trainer import accuracy, train
 
-        steps = count(1)
-
-        def on_epoch(model: nn.Module) -> None:
-            if reported is not None:
-                self.report(next(steps), accuracy(model, reported))
-
-        models = [train(build, data.train, recipe, on_epoch) for recipe in self.recipes]
-        return [float(np.mean([accuracy(model, split) for model in models])) for split in splits]
-
-    def _check_images(self, split: Split) -> None:
-        got = split.images.shape[1:]
-        size = self.skeleton.image_size
-        want = (self.skeleton.image_channels, size, size)
-        if got != want:
-            raise InvalidArgument(
-                f"skeleton: it takes images of shape {want}, the data have {got}; leave skeleton "
-                "out to train on digits, or use this one with cost and build only"
-            )
+def _fitted(skeleton: Skeleton, shape: ImageShape) -> Skeleton:
+    """The skeleton for the images and the classes of a data set."""
+    return replace(
+        skeleton,
+        image_size=shape.size,
+        image_channels=shape.channels,
+        classes=shape.classes,
+    )
 
 
 def _checked_table(table: object) -> CellTable:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import lamcts
 from lamcts.adapters.nasnet_cifar.architectures import parse_genotype
 from lamcts.adapters.nasnet_cifar.canonical import canonical_genotype
 from lamcts.adapters.nasnet_cifar.cost import network_cost
 from lamcts.adapters.nasnet_cifar.encoding import ENCODINGS, Encoding
 from lamcts.adapters.nasnet_cifar.genotype import Genotype
 from lamcts.adapters.nasnet_cifar.skeleton import SKELETONS, Skeleton
-from lamcts.adapters.training import ImageData, Recipe, Split, digits, require_torch
+from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
 from lamcts.errors import UnknownName, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["NASNetCIFAR"]
 
 
-class NASNetCIFAR(lamcts.Evaluator):
+class NASNetCIFAR(NetworkEvaluator):
     """Cells of the NASNet family, compared by validation accuracy of a small network of them.
 
     As in the papers there are two networks. The *proxy* is trained to compare cells: few channels,
@@ -38,8 +37,10 @@ class NASNetCIFAR(lamcts.Evaluator):
         channels: Channels of the target's first cells; the skeleton's by default.
         cells: Cells of the target; the skeleton's by default.
         auxiliary: Whether the target has an auxiliary head.
+        standardised: Whether the target standardises the weights of 1x1 convolutions, as LaNet.
         proxy_channels: Channels of the proxy's first cells.
         proxy_cells: Cells of the proxy.
+        data: Images to train on: a folder or file as `open_images` takes it; by default digits.
         epochs: Passes of the proxy over the training images.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the fastest at
             hand. Networks as small as the default ones are fastest on the CPU.
@@ -62,8 +63,10 @@ class NASNetCIFAR(lamcts.Evaluator):
         channels: int | None = None,
         cells: int | None = None,
         auxiliary: bool = False,
+        standardised: bool = False,
         proxy_channels: int = 8,
         proxy_cells: int = 3,
+        data: Path | None = None,
         epochs: int = 3,
         device: str = "cpu",
         seed: int = 0,
@@ -73,44 +76,21 @@ class NASNetCIFAR(lamcts.Evaluator):
             self.encoding = replace(self.encoding, nodes=nodes)
         self.space = self.encoding.make_space()
         sizes = {"channels": channels, "cells": cells}
-        self.target = replace(
+        self.target_skeleton = replace(
             _named("skeleton", skeleton, SKELETONS),
             auxiliary=auxiliary,
+            standardised=standardised,
             **{name: size for name, size in sizes.items() if size is not None},
         )
-        self.proxy = Skeleton(channels=proxy_channels, cells=proxy_cells)
-        self.recipe = Recipe(epochs=epochs, seed=seed, device=device)
+        self.proxy_skeleton = Skeleton(channels=proxy_channels, cells=proxy_cells)
+        self.recipes = [Recipe(epochs=epochs, seed=seed, device=device)]
+        self.data = data
+        target = self.target_skeleton
         self.notice = (
             f"Training each architecture for real with {proxy_cells} cells of {proxy_channels} "
-            "channels on scikit-learn's 8x8 handwritten digits (a stand-in for CIFAR-10); "
-            f"costs are those of {self.target.cells} cells of {self.target.channels} channels."
+            f"channels on {self.images}{'' if data else ' (a stand-in for CIFAR-10)'}; "
+            f"costs are those of {target.cells} cells of {target.channels} channels."
         )
-
-    def load_data(self) -> ImageData:
-        """The images that proxies are trained on: override it, and `notice`, to use your own."""
-        return digits()
-
-    def prepare(self) -> None:
-        """Refuse to search where PyTorch is missing; costs need none.
-
-        Raises:
-            DependencyNotInstalled: With the ``pip install`` line.
-        """
-        require_torch()
-
-    def evaluate(self, x: Any) -> lamcts.Evaluation:
-        """Validation accuracy of the proxy in [0, 1], reported after every epoch too."""
-        data = self.load_data()
-        splits = [data.train, data.validation]
-        train, validation = self._accuracies(x, data, splits, reported=data.validation)
-        figures = {"validation_accuracy": validation, "train_accuracy": train}
-        return lamcts.Evaluation(validation, metrics=figures)
-
-    def test(self, x: Any) -> dict[str, float]:
-        """Test accuracy of the proxy in [0, 1]; it is trained again, from the same seed."""
-        data = self.load_data()
-        (accuracy,) = self._accuracies(x, data, [data.test])
-        return {"test_accuracy": accuracy}
 
     def cost(self, x: Any) -> dict[str, float]:
         """Size of the target network, that `build` makes.
@@ -119,7 +99,7 @@ class NASNetCIFAR(lamcts.Evaluator):
             ``params``; ``macs``, the multiply-adds for one image; and ``flops``, which is the same
             number: architecture search papers call multiply-adds FLOPs.
         """
-        found = network_cost(self.decode(x), self.target)
+        found = network_cost(self.decode(x), self.target_skeleton)
         return {"params": found.params, "macs": found.macs, "flops": found.macs}
 
     def canonical(self, x: Any) -> Any:
@@ -148,47 +128,35 @@ class NASNetCIFAR(lamcts.Evaluator):
         """The point of a genotype given by name (``lanet``), as JSON, or as a code or mask."""
         return self.encode(parse_genotype(text, self.encoding))
 
-    def build(self, x: Any) -> nn.Module:
-        """The target network of a point, a fresh `torch.nn.Module`.
+    def describe(self, x: Any) -> dict[str, Any]:
+        """The genotype of a point as JSON."""
+        return self.decode(x).to_json()
 
-        Raises:
-            DependencyNotInstalled: When PyTorch is missing.
-        """
-        return self._builder(self.decode(x), self.target)()
+    def target(self, x: Any, shape: ImageShape | None = None) -> Callable[[], nn.Module]:
+        """What makes the target network of a point."""
+        skeleton = self.target_skeleton
+        return _builder(self.decode(x), skeleton if shape is None else _fitted(skeleton, shape))
 
-    def _builder(self, genotype: Genotype, skeleton: Skeleton) -> Callable[[], nn.Module]:
-        require_torch()
-        from lamcts.adapters.nasnet_cifar.network import GenotypeNetwork
-
-        return lambda: GenotypeNetwork(genotype, skeleton)
-
-    def _accuracies(
-        self, x: Any, data: ImageData, splits: list[Split], *, reported: Split | None = None
-    ) -> list[float]:
-        """Accuracy of the trained proxy on each split; of every epoch on the ``reported`` one."""
+    def proxy(self, x: Any, shape: ImageShape) -> Callable[[], nn.Module]:
+        """What makes the proxy of a point."""
         # Points of one network must get one accuracy, and the order of its nodes seeds its weights.
-        genotype = canonical_genotype(self.decode(x))
-        build = self._builder(genotype, _fitted(self.proxy, data.train))
-        from lamcts.adapters.training.trainer import accuracy, train
-
-        steps = count(1)
-
-        def on_epoch(model: nn.Module) -> None:
-            if reported is not None:
-                self.report(next(steps), accuracy(model, reported))
-
-        model = train(build, data.train, self.recipe, on_epoch)
-        return [accuracy(model, split) for split in splits]
+        return _builder(canonical_genotype(self.decode(x)), _fitted(self.proxy_skeleton, shape))
 
 
-def _fitted(skeleton: Skeleton, split: Split) -> Skeleton:
+def _builder(genotype: Genotype, skeleton: Skeleton) -> Callable[[], nn.Module]:
+    require_torch()
+    from lamcts.adapters.nasnet_cifar.network import GenotypeNetwork
+
+    return lambda: GenotypeNetwork(genotype, skeleton)
+
+
+def _fitted(skeleton: Skeleton, shape: ImageShape) -> Skeleton:
     """The skeleton for the images and the classes of a data set."""
-    channels, size = split.images.shape[1:3]
     return replace(
         skeleton,
-        image_size=size,
-        image_channels=channels,
-        classes=int(split.labels.max()) + 1,
+        image_size=shape.size,
+        image_channels=shape.channels,
+        classes=shape.classes,
     )
 
 

@@ -1,9 +1,21 @@
-"""Training shared by the adapters: image data, a recipe, and one seeded training loop.
+"""Training shared by the adapters: images, recipes, one seeded loop, a base of their problems.
 
 Nothing here loads PyTorch or scikit-learn until a network is trained.
 """
 
 from lamcts.adapters.training.data import ImageData, ImageShape, Split, digits
+from lamcts.adapters.training.evaluator import NetworkEvaluator
 from lamcts.adapters.training.recipe import Recipe, require_torch
+from lamcts.adapters.training.recipes import RECIPES, find_recipe
 
-__all__ = ["ImageData", "ImageShape", "Recipe", "Split", "digits", "require_torch"]
+__all__ = [
+    "RECIPES",
+    "ImageData",
+    "ImageShape",
+    "NetworkEvaluator",
+    "Recipe",
+    "Split",
+    "digits",
+    "find_recipe",
+    "require_torch",
+]

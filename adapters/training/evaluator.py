@@ -1,0 +1,204 @@
+"""What every problem of networks shares: proxies that are compared, targets that are retrained."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import lamcts
+from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape, Split, digits
+from lamcts.adapters.training.recipe import Recipe, require_torch
+from lamcts.adapters.training.recipes import find_recipe
+from lamcts.errors import UnknownName, did_you_mean
+from lamcts.settings import keyword_parameters, parse_value
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["NetworkEvaluator"]
+
+
+class NetworkEvaluator(lamcts.Evaluator):
+    """Networks, compared by the validation accuracy of a short training, each from its own seed.
+
+    As in the papers there are two networks of a point. The *proxy* is small, and trained for
+    seconds to compare points. The *target* is what a found point is for: `build` makes it, and
+    `train` trains it in earnest. Test images are used by `test` and at the end of `train` alone.
+
+    A subclass writes `target`, `proxy`, `parse` and `describe`.
+
+    Attributes:
+        recipes: How proxies are trained; their accuracies are averaged.
+        data: Where the images are; ``None`` for handwritten digits.
+        default_recipe: The name of the recipe that `train` follows unless told otherwise.
+    """
+
+    direction = "maximize"
+    default_recipe = "digits"
+    recipes: Sequence[Recipe]
+    data: Path | None = None
+
+    # -- What a subclass writes ------------------------------------------------------------------
+
+    def target(self, x: Any, shape: ImageShape | None = None) -> Callable[[], nn.Module]:
+        """What makes the network of a point; for images of another shape, where one is given.
+
+        Raises:
+            DependencyNotInstalled: When PyTorch is missing.
+        """
+        raise NotImplementedError
+
+    def proxy(self, x: Any, shape: ImageShape) -> Callable[[], nn.Module]:
+        """What makes the small network that stands for a point, the same for equivalent points."""
+        raise NotImplementedError
+
+    def parse(self, text: str) -> Any:
+        """The point of an architecture given by a published name or as JSON."""
+        raise NotImplementedError
+
+    def describe(self, x: Any) -> dict[str, Any]:
+        """The architecture as JSON: ``parse(json.dumps(describe(x)))`` is the network of ``x``."""
+        raise NotImplementedError
+
+    def resolution(self, x: Any) -> int | None:
+        """Height and width of the target's images, where the point says so."""
+        return None
+
+    # -- Comparing: the short training -----------------------------------------------------------
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the first proxy of a point is trained."""
+        return self.recipes[0]
+
+    def load_data(self) -> ImageData:
+        """The images that networks are trained on: override it, and `notice`, to use your own."""
+        return digits()
+
+    @property
+    def images(self) -> str:
+        """What the images are, for people."""
+        return DIGITS if self.data is None else f"the images of {self.data}"
+
+    def prepare(self) -> None:
+        """Refuse to search where PyTorch is missing; costs need none.
+
+        Raises:
+            DependencyNotInstalled: With the ``pip install`` line.
+        """
+        require_torch()
+
+    def evaluate(self, x: Any) -> lamcts.Evaluation:
+        """Validation accuracy of the proxy in [0, 1], reported after every epoch too."""
+        data = self.load_data()
+        splits = [data.train, data.validation]
+        train, validation = self._accuracies(x, data, splits, reported=data.validation)
+        figures = {"validation_accuracy": validation, "train_accuracy": train}
+        return lamcts.Evaluation(validation, metrics=figures)
+
+    def test(self, x: Any) -> Mapping[str, float]:
+        """Test accuracy of the proxy in [0, 1]; it is trained again, from the same seed."""
+        data = self.load_data()
+        (accuracy,) = self._accuracies(x, data, [data.test])
+        return {"test_accuracy": accuracy}
+
+    def _accuracies(
+        self, x: Any, data: ImageData, splits: Sequence[Split], *, reported: Split | None = None
+    ) -> list[float]:
+        """Accuracy of the trained proxy on each split, the mean over the recipes.
+
+        That on the ``reported`` split is reported after every epoch, of all recipes in a row.
+        """
+        require_torch()
+        build = self.proxy(x, data.shape)
+        from lamcts.adapters.training.trainer import accuracy, train
+
+        steps = count(1)
+
+        def on_epoch(model: nn.Module) -> None:
+            if reported is not None:
+                self.report(next(steps), accuracy(model, reported))
+
+        models = [train(build, data.train, recipe, on_epoch) for recipe in self.recipes]
+        found = [[accuracy(model, split) for model in models] for split in splits]
+        return [sum(each) / len(each) for each in found]
+
+    # -- The target ------------------------------------------------------------------------------
+
+    def build(self, x: Any) -> nn.Module:
+        """The target network of a point, a fresh `torch.nn.Module`.
+
+        Raises:
+            DependencyNotInstalled: When PyTorch is missing.
+        """
+        return self.target(x)()
+
+    def make_recipe(self, name: str | None, settings: Mapping[str, str]) -> Recipe:
+        """A named recipe with some of its fields set, as ``lamcts train`` reads them.
+
+        Raises:
+            UnknownName: No such recipe or field.
+            InvalidArgument: A value that cannot be followed.
+        """
+        recipe = find_recipe(name or self.default_recipe)
+        fields = keyword_parameters(Recipe)
+        for key in settings:
+            if key not in fields:
+                known = [*fields, *inspect.signature(type(self)).parameters]
+                raise UnknownName(f"--set {key}: unknown setting; {did_you_mean(key, known)}")
+        values = {
+            key: parse_value(text, fields[key], label=f"--set {key}")
+            for key, text in settings.items()
+        }
+        return replace(recipe, **values)
+
+    def train(
+        self,
+        x: Any,
+        folder: Path,
+        *,
+        recipe: Recipe,
+        teacher: Path | None = None,
+        resume: bool = False,
+        progress: Callable[[str], None] | None = None,
+    ) -> dict[str, float]:
+        """Train the target of a point in earnest; the epoch is selected on validation images.
+
+        Args:
+            x: The point.
+            folder: Takes what `lamcts.adapters.training.folder` describes.
+            recipe: Every number.
+            teacher: The folder of another training, to learn from its network too.
+            resume: Whether to go on with the training in the folder, if there is one.
+            progress: Takes a short line an epoch.
+
+        Returns:
+            ``validation_accuracy`` and ``epoch`` of the best epoch, and its ``test_accuracy``,
+            measured once, at the end.
+
+        Raises:
+            RunError: The folder cannot be used, or the training diverged.
+        """
+        require_torch()
+        from lamcts.adapters.training.retraining import retrain
+
+        return retrain(self, x, folder, recipe, teacher=teacher, resume=resume, progress=progress)
+
+    def export(self, folder: Path, form: str, out: Path) -> str:
+        """Write what `train` left for other tools: ``arch``, ``safetensors`` or ``onnx``.
+
+        Returns:
+            A line about the file.
+
+        Raises:
+            InvalidArgument: No such form.
+            RunError: The folder is of no finished training.
+        """
+        require_torch()
+        from lamcts.adapters.training.exporting import export_trained
+
+        return export_trained(self, folder, form, out)

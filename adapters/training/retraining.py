@@ -1,0 +1,86 @@
+"""A point's network trained in earnest, and had again from its folder. Loads PyTorch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from lamcts.adapters.training.data import ImageShape
+from lamcts.adapters.training.distributed import group, pick_device, rank
+from lamcts.adapters.training.folder import load_weights, read_model, save_model
+from lamcts.adapters.training.images import ImageTask
+from lamcts.adapters.training.loop import evaluating, fit
+from lamcts.adapters.training.recipe import Recipe
+from lamcts.problem import load_problem, reference_of
+
+if TYPE_CHECKING:
+    from lamcts.adapters.training.evaluator import NetworkEvaluator
+
+__all__ = ["load_trained", "retrain"]
+
+
+def retrain(
+    problem: NetworkEvaluator,
+    x: Any,
+    folder: Path,
+    recipe: Recipe,
+    *,
+    teacher: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, float]:
+    """Train the target of a point, select an epoch, measure it once; `NetworkEvaluator.train`."""
+    if recipe.resolution is None:
+        recipe = replace(recipe, resolution=problem.resolution(x))
+    data = problem.load_data()
+    shape = data.shape if recipe.resolution is None else replace(data.shape, size=recipe.resolution)
+    learnt = None if teacher is None else load_trained(teacher)
+    device = pick_device(recipe.device)
+    with group(device):
+        task = ImageTask(data, recipe, teacher=learnt)
+        trained = fit(
+            problem.target(x, shape), task, recipe, folder=folder, resume=resume, progress=progress
+        )
+        with evaluating(trained.model, recipe):
+            test = task.score(trained.model, "test")
+        scores: dict[str, float] = {
+            "epoch": trained.epoch,
+            "validation_accuracy": float(trained.score or 0.0),
+            "test_accuracy": test,
+        }
+        if rank() == 0:
+            about = {
+                **_origin(problem),
+                "architecture": problem.describe(x),
+                "recipe": recipe.to_json(),
+                "images": {"name": data.name, "mean": data.mean, "std": data.std},
+                "shape": asdict(shape),
+                "scores": scores,
+            }
+            save_model(folder, trained.model, about)
+    return scores
+
+
+def _origin(problem: NetworkEvaluator) -> dict[str, Any]:
+    """Where the problem comes from, so that the network can be built again."""
+    reference = reference_of(problem)
+    return {"problem": reference.ref, "settings": reference.kwargs}
+
+
+def load_trained(folder: Path) -> nn.Module:
+    """The network that a training left, in evaluation mode, on the CPU.
+
+    Raises:
+        RunError: The folder is of no finished training.
+    """
+    about = read_model(folder)
+    problem: Any = load_problem(about["problem"], **about["settings"])
+    x = problem.parse(json.dumps(about["architecture"]))
+    model: nn.Module = problem.target(x, ImageShape(**about["shape"]))()
+    load_weights(folder, model)
+    return model.eval()

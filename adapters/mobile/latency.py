@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from lamcts.adapters.mobile.stages import Block, Network, halved
-from lamcts.errors import InvalidArgument
+from lamcts.errors import DependencyNotInstalled, InvalidArgument
 
-__all__ = ["LatencyTable", "describe_block"]
+__all__ = ["LatencyTable", "describe_block", "network_parts"]
+
+#: Columns that may hold milliseconds.
+_TIMES = ("median_ms", "mean_ms")
 
 
 class LatencyTable:
@@ -27,30 +32,29 @@ class LatencyTable:
 
     @classmethod
     def load(cls, path: Path) -> LatencyTable:
-        """Read a CSV file with columns ``block`` and ``mean_ms``.
+        """Read a table: CSV with columns ``block`` and ``median_ms`` or ``mean_ms``; or YAML.
+
+        A YAML file (``.yaml``, ``.yml``) maps descriptions to milliseconds, or to mappings with
+        a ``mean``, as Once-for-All's and NSGANetV2's do.
 
         Raises:
-            InvalidArgument: It is not there, or a row holds no positive number.
+            InvalidArgument: It is not there, or an entry is no number of milliseconds.
+            DependencyNotInstalled: It is YAML, and PyYAML is missing.
         """
         try:
-            with path.open(newline="", encoding="utf-8") as stream:
-                rows = list(csv.DictReader(stream))
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidArgument(f"latency: {str(path)!r} cannot be read: {error}") from None
-        if not rows or not {"block", "mean_ms"} <= rows[0].keys():
-            raise InvalidArgument(
-                f"latency: {str(path)!r} is no table; give a CSV with columns block and mean_ms"
-            )
+        is_yaml = path.suffix.lower() in (".yaml", ".yml")
         times = {}
-        for line, row in enumerate(rows, 2):
+        for place, block, entry in _of_yaml(text, path) if is_yaml else _of_csv(text, path):
             try:
-                times[row["block"]] = float(row["mean_ms"])
-                if not 0.0 <= times[row["block"]] < float("inf"):
+                times[block] = float(entry)
+                if not 0.0 <= times[block] < float("inf"):
                     raise ValueError
             except (TypeError, ValueError):
                 raise InvalidArgument(
-                    f"latency: {str(path)!r}, line {line}: mean_ms {row['mean_ms']!r} is no time; "
-                    "give milliseconds"
+                    f"latency: {str(path)!r}, {place} {entry!r} is no time; give milliseconds"
                 ) from None
         return cls(times, path.name)
 
@@ -64,21 +68,7 @@ class LatencyTable:
 
     def of_outer(self, network: Network) -> float:
         """Milliseconds of all but the blocks."""
-        size, small = network.resolution, halved(network.resolution, network.stem_stride)
-        last = network.blocks[-1]
-        features = network.hidden or network.head
-        layers = [
-            _layer("first_conv", (size, network.image_channels), (small, network.stem)),
-            _layer(
-                "final_expand_layer",
-                (last.output_size, last.outputs),
-                (last.output_size, network.head),
-            ),
-            f"classifier-input:{features}-output:{network.classes}",
-        ]
-        if network.hidden:
-            layers.append(_layer("feature_mix_layer", (1, network.head), (1, network.hidden)))
-        return sum(map(self._time, layers))
+        return sum(map(self._time, _outer_parts(network)))
 
     def _time(self, description: str) -> float:
         if description not in self.times:
@@ -99,6 +89,55 @@ def describe_block(block: Block) -> str:
     )
 
 
+def network_parts(network: Network) -> list[str]:
+    """What a network is made of, in order, as latency tables name it."""
+    first, *last = _outer_parts(network)
+    return [first, *map(describe_block, network.blocks), *last]
+
+
+def _outer_parts(network: Network) -> list[str]:
+    size, small = network.resolution, halved(network.resolution, network.stem_stride)
+    last = network.blocks[-1]
+    before, after = (last.output_size, last.outputs), (last.output_size, network.head)
+    parts = [
+        _layer("first_conv", (size, network.image_channels), (small, network.stem)),
+        _layer("final_expand_layer", before, after),  # with the pooling that follows
+    ]
+    if network.hidden:
+        parts.append(_layer("feature_mix_layer", (1, network.head), (1, network.hidden)))
+    features = network.hidden or network.head
+    return [*parts, f"classifier-input:{features}-output:{network.classes}"]
+
+
 def _layer(name: str, inputs: tuple[int, int], outputs: tuple[int, int]) -> str:
     (size, channels), (after, made) = inputs, outputs
     return f"{name}-input:{size}x{size}x{channels}-output:{after}x{after}x{made}"
+
+
+def _of_csv(text: str, path: Path) -> Iterator[tuple[str, str, Any]]:
+    rows = list(csv.DictReader(StringIO(text)))
+    column = next((name for name in _TIMES if rows and name in rows[0]), None)
+    if column is None or "block" not in rows[0]:
+        raise InvalidArgument(
+            f"latency: {str(path)!r} is no table; "
+            f"give a CSV with columns block and {' or '.join(_TIMES)}"
+        )
+    for line, row in enumerate(rows, 2):
+        yield f"line {line}: {column}", row["block"], row[column]
+
+
+def _of_yaml(text: str, path: Path) -> Iterator[tuple[str, str, Any]]:
+    try:
+        import yaml
+    except ImportError as error:
+        raise DependencyNotInstalled(
+            "latency: a YAML table needs PyYAML; run: pip install pyyaml"
+        ) from error
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidArgument(f"latency: {str(path)!r} is not YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise InvalidArgument(f"latency: {str(path)!r} is no table; map blocks to milliseconds")
+    for block, entry in data.items():
+        yield f"{block}:", str(block), entry.get("mean") if isinstance(entry, dict) else entry

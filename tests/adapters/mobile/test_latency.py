@@ -93,6 +93,21 @@ def test_tables_that_do_not_fit_are_refused(text: str, message: str, tmp_path: P
         MobileNetV3ImageNet(latency=tmp_path / "x.csv")
 
 
+def test_tables_may_be_yaml(tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    table = tmp_path / "x.yaml"
+    table.write_text(yaml.safe_dump({"a": {"mean": 1.5, "variance": 0.1}, "b": 2}))
+    assert LatencyTable.load(table).times == {"a": 1.5, "b": 2.0}
+    for text, message in [
+        ("a: {mean: fast}", "a: 'fast' is no time"),
+        ("- a", "is no table"),
+        ("a: [", "is not YAML"),
+    ]:
+        table.write_text(text)
+        with pytest.raises(InvalidArgument, match=message):
+            LatencyTable.load(table)
+
+
 def test_a_missing_table_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"latency: .*none.csv' cannot be read"):
         LatencyTable.load(tmp_path / "none.csv")

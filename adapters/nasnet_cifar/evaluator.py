@@ -12,8 +12,10 @@ from lamcts.adapters.nasnet_cifar.canonical import canonical_genotype
 from lamcts.adapters.nasnet_cifar.cost import network_cost
 from lamcts.adapters.nasnet_cifar.encoding import ENCODINGS, Encoding
 from lamcts.adapters.nasnet_cifar.genotype import Genotype
+from lamcts.adapters.nasnet_cifar.paths import arm_choice, cell_paths
 from lamcts.adapters.nasnet_cifar.skeleton import SKELETONS, Skeleton
-from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
+from lamcts.adapters.supernet import Choice, Paths, SupernetEvaluator
+from lamcts.adapters.training import ImageShape, Recipe, require_torch
 from lamcts.errors import UnknownName, did_you_mean
 
 if TYPE_CHECKING:
@@ -22,13 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["NASNetCIFAR"]
 
 
-class NASNetCIFAR(NetworkEvaluator):
+class NASNetCIFAR(SupernetEvaluator):
     """Cells of the NASNet family, compared by validation accuracy of a small network of them.
 
     As in the papers there are two networks. The *proxy* is trained to compare cells: few channels,
     few cells, on the images of `load_data`, by default scikit-learn's 8x8 handwritten digits, a
     few seconds each on one core. The *target* is what found cells are for: `cost` and `build` mean
-    it, and so do constraints. Test images are used by `test` alone.
+    it, and so do constraints. Test images are used by `test` alone. With a supernet, a proxy takes
+    its weights from there instead of being trained.
 
     Args:
         encoding: The space: ``"lanas"`` (one cell for both places), ``"one-shot"`` or ``"darts"``.
@@ -40,6 +43,8 @@ class NASNetCIFAR(NetworkEvaluator):
         standardised: Whether the target standardises the weights of 1x1 convolutions, as LaNet.
         proxy_channels: Channels of the proxy's first cells.
         proxy_cells: Cells of the proxy.
+        supernet: The folder of a supernet of all proxies (``lamcts supernet train``), for spaces
+            in which all nodes leave the cell: one-shot and DARTS.
         data: Images to train on: a folder or file as `open_images` takes it; by default digits.
         epochs: Passes of the proxy over the training images.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the fastest at
@@ -66,6 +71,7 @@ class NASNetCIFAR(NetworkEvaluator):
         standardised: bool = False,
         proxy_channels: int = 8,
         proxy_cells: int = 3,
+        supernet: Path | None = None,
         data: Path | None = None,
         epochs: int = 3,
         device: str = "cpu",
@@ -91,6 +97,7 @@ class NASNetCIFAR(NetworkEvaluator):
             f"channels on {self.images}{'' if data else ' (a stand-in for CIFAR-10)'}; "
             f"costs are those of {target.cells} cells of {target.channels} channels."
         )
+        self.use_supernet(supernet)
 
     def cost(self, x: Any) -> dict[str, float]:
         """Size of the target network, that `build` makes.
@@ -109,6 +116,36 @@ class NASNetCIFAR(NetworkEvaluator):
     def render(self, x: Any) -> str:
         """Both cells, a node a line."""
         return str(self.decode(x))
+
+    # -- Supernets of proxies -----------------------------------------------------------------
+
+    def paths(self) -> Paths:
+        """Networks of the encoding at random, or dealt fairly."""
+        return cell_paths(self.encoding)
+
+    def make_supernet(self, shape: ImageShape) -> nn.Module:
+        """The supernet of all proxies.
+
+        Raises:
+            InvalidArgument: The encoding's cells do not all have the same output.
+        """
+        require_torch()
+        from lamcts.adapters.nasnet_cifar.supernet import CellSupernet
+
+        return CellSupernet(self.encoding, _fitted(self.proxy_skeleton, shape))
+
+    def supernet_settings(self) -> dict[str, Any]:
+        """The space, and the sizes of a proxy."""
+        return {
+            "encoding": self.encoding.name,
+            "nodes": self.encoding.nodes,
+            "proxy_channels": self.proxy_skeleton.channels,
+            "proxy_cells": self.proxy_skeleton.cells,
+        }
+
+    def choice(self, name: str) -> Choice:
+        """The operation on the first arm of a node: ``normal.0`` to ``reduction.4``."""
+        return arm_choice(self.encoding, name)
 
     # -- The adapter's side: points and genotypes ------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""How the paths of a supernet of cells are drawn: as points of an encoding."""
+"""The paths of a supernet of cells, as points of an encoding: how they are drawn, and split."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from lamcts.adapters.nasnet_cifar.encoding import Encoding
 from lamcts.adapters.nasnet_cifar.genotype import Arm, Cell, Genotype, Node
 from lamcts.adapters.supernet.sampling import Paths, hands
+from lamcts.adapters.supernet.splits import Choice
+from lamcts.errors import InvalidArgument, UnknownName
 
-__all__ = ["cell_paths"]
+__all__ = ["arm_choice", "cell_paths"]
 
 
 def cell_paths(encoding: Encoding) -> Paths:
@@ -19,7 +21,15 @@ def cell_paths(encoding: Encoding) -> Paths:
 
     A node's arms are two of its pairs of an input and an operation, or an operation each on two of
     its inputs. Random paths take any two with the same chance, dealt ones all equally often.
+
+    Raises:
+        InvalidArgument: The cells of the space do not all have the same output.
     """
+    if encoding.joins != "nodes":
+        raise InvalidArgument(
+            f"encoding: the outputs of cells of the {encoding.name} space have different sizes, "
+            "so they cannot share weights; use one-shot or darts"
+        )
 
     def deal(rng: np.random.Generator) -> Iterator[Any]:
         nodes = range(encoding.nodes)
@@ -44,3 +54,28 @@ def _deal_arms(encoding: Encoding, k: int, rng: np.random.Generator) -> Iterator
     for taken in hands(inputs, 2, rng):
         one, other = (Arm(ops[next(of_input[state])[0]], state) for state in sorted(taken))
         yield one, other
+
+
+def arm_choice(encoding: Encoding, name: str) -> Choice:
+    """The operation on the first arm of a node, that of the least input, then operation.
+
+    Args:
+        encoding: The space.
+        name: A cell and the number of a node in it: ``normal.0``.
+
+    Raises:
+        UnknownName: There is no such node.
+    """
+    cell_name, _, digits = name.partition(".")
+    names = ("normal", "reduction")[: len(encoding.parts)]
+    if cell_name not in names or digits not in map(str, range(encoding.nodes)):
+        raise UnknownName(
+            f"by: {name!r} is no node of the {encoding.name} space, and no run's folder; "
+            f"use normal.0 to {names[-1]}.{encoding.nodes - 1}, or a folder"
+        )
+
+    def of(point: Any) -> int:
+        node = dict(encoding.decode(point).cells())[cell_name].nodes[int(digits)]
+        return min((arm.input, encoding.ops.index(arm.op)) for arm in node)[1]
+
+    return Choice(name, encoding.ops, of)

@@ -18,7 +18,6 @@ from lamcts.adapters.nasnet_cifar.encoding import ONE_SHOT, Encoding
 from lamcts.adapters.nasnet_cifar.genotype import Arm, Cell, Genotype
 from lamcts.adapters.nasnet_cifar.network import CellModule, GenotypeNetwork, arm_layer
 from lamcts.adapters.nasnet_cifar.skeleton import CIFAR, Site, Skeleton, cell_sites
-from lamcts.errors import InvalidArgument
 
 __all__ = ["CellSupernet"]
 
@@ -29,17 +28,9 @@ class CellSupernet(GenotypeNetwork):
     Args:
         encoding: A space in which all nodes leave the cell: one-shot LaNAS', or DARTS'.
         skeleton: The network around the cells.
-
-    Raises:
-        InvalidArgument: The cells of the space do not all have the same output.
     """
 
     def __init__(self, encoding: Encoding = ONE_SHOT, skeleton: Skeleton = CIFAR) -> None:
-        if encoding.joins != "nodes":
-            raise InvalidArgument(
-                f"encoding: the outputs of cells of the {encoding.name} space have different "
-                "sizes, so they cannot share weights; use one-shot or darts"
-            )
         some = encoding.decode(encoding.make_space().nvec * 0)  # all have the same sites
         super().__init__(some, skeleton)
         self.encoding = encoding

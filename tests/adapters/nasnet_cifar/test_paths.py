@@ -9,8 +9,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from lamcts.adapters.nasnet_cifar import DARTS, ONE_SHOT, Encoding, to_bits
+from lamcts.adapters.nasnet_cifar import DARTS, LANAS, ONE_SHOT, Encoding, to_bits
 from lamcts.adapters.nasnet_cifar.paths import cell_paths
+from lamcts.errors import InvalidArgument
 
 SPACES = [ONE_SHOT, DARTS, replace(ONE_SHOT, nodes=2), replace(DARTS, nodes=2)]
 
@@ -67,3 +68,8 @@ def test_one_seed_gives_one_sequence_of_legal_points(encoding: Encoding) -> None
         point = next(one)
         assert np.array_equal(point, next(two))
         assert np.array_equal(encoding.encode(encoding.decode(point)), point)
+
+
+def test_cells_of_different_sizes_cannot_share_weights() -> None:
+    with pytest.raises(InvalidArgument, match=r"encoding: .*use one-shot or darts"):
+        cell_paths(LANAS)

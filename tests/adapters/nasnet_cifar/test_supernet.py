@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamcts.adapters.nasnet_cifar import DARTS, LANAS, ONE_SHOT, Encoding, Skeleton, network_cost
+from lamcts.adapters.nasnet_cifar import DARTS, ONE_SHOT, Encoding, Skeleton, network_cost
 from lamcts.adapters.nasnet_cifar.paths import cell_paths
-from lamcts.errors import InvalidArgument
 
 torch = pytest.importorskip("torch")
 
@@ -115,8 +114,3 @@ def test_every_candidate_is_there_once() -> None:
         for cell in supernet.cells:
             used |= {(id(cell), k, arm) for k, node in enumerate(cell.cell.nodes) for arm in node}
     assert len(used) == TINY.cells * 80  # half of the mask's 160 bits a cell
-
-
-def test_cells_of_different_sizes_cannot_share_weights() -> None:
-    with pytest.raises(InvalidArgument, match=r"encoding: .*use one-shot or darts"):
-        CellSupernet(LANAS, TINY)

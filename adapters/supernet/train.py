@@ -1,0 +1,134 @@
+"""Training supernets: one for a whole space, or one for each of its parts. Loads PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from lamcts.adapters.supernet.folder import (
+    Record,
+    begin,
+    save_weights,
+    write_record,
+)
+from lamcts.adapters.supernet.splits import Split, paths_within
+from lamcts.adapters.supernet.task import SupernetTask
+from lamcts.adapters.supernet.weights import SharedWeights
+from lamcts.adapters.training import ImageData, Recipe
+from lamcts.adapters.training.images import ImageTask
+from lamcts.adapters.training.loop import fit
+from lamcts.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from lamcts.adapters.supernet.evaluator import SupernetEvaluator
+
+__all__ = ["split_supernet", "train_supernet"]
+
+Say = Callable[[str], None]
+
+
+def train_supernet(
+    problem: SupernetEvaluator,
+    folder: Path,
+    recipe: Recipe,
+    sampling: str,
+    count: int,
+    *,
+    resume: bool,
+    progress: Say | None,
+) -> Record:
+    """Train one supernet; arguments as in `SupernetEvaluator.train_supernet`."""
+    data = problem.load_data()
+    task = SupernetTask(ImageTask(data, recipe), problem.paths(), sampling, count, recipe.seed)
+    record = _record(problem, data, recipe, sampling, count)
+    begin(folder, record, resume=resume)
+    trained = fit(
+        lambda: problem.make_supernet(data.shape),
+        task,
+        recipe,
+        folder=folder / "training",
+        resume=resume,
+        progress=progress,
+    )
+    save_weights(folder, 0, trained.model.state_dict())
+    record = replace(record, scores=(float(trained.score or 0.0),))
+    write_record(folder, record)
+    return record
+
+
+def split_supernet(
+    problem: SupernetEvaluator,
+    source: Path,
+    split: Split,
+    folder: Path,
+    epochs: int,
+    *,
+    resume: bool,
+    progress: Say | None,
+) -> Record:
+    """Train a supernet for each part of a split, from the weights of one for the whole space.
+
+    Raises:
+        InvalidArgument: The source is split already.
+        RunError: A folder that cannot be used.
+    """
+    weights = SharedWeights(problem, source)
+    if weights.split is not None:
+        raise InvalidArgument(f"supernet: {source} is split already; give the one that it is from")
+    before = weights.record
+    # A part need not hold the largest network, so there is no sandwich.
+    sampling = "random" if before.sampling == "sandwich" else before.sampling
+    recipe = replace(Recipe(**before.recipe), epochs=epochs, device=problem.recipe.device)
+    record = replace(
+        _record(problem, weights.data, recipe, sampling, 1),
+        split=split.to_json(),
+        parts=split.labels,
+        source=str(source),
+    )
+    begin(folder, record, resume=resume)
+    state = weights.supernet(0).state_dict()
+    scores = []
+    for part, label in enumerate(split.labels):
+        paths = paths_within(problem.paths(), split, part)
+        task = SupernetTask(weights.task, paths, sampling, 1, recipe.seed)
+        trained = fit(
+            lambda: _begun(problem.make_supernet(weights.data.shape), state),
+            task,
+            recipe,
+            folder=folder / f"training-{part}",
+            resume=resume,
+            progress=None if progress is None else _prefixed(progress, label),
+        )
+        save_weights(folder, part, trained.model.state_dict())
+        scores.append(float(trained.score or 0.0))
+    record = replace(record, scores=tuple(scores))
+    write_record(folder, record)
+    return record
+
+
+def _begun(supernet: nn.Module, state: dict[str, Any]) -> nn.Module:
+    """The supernet with the weights that it begins with."""
+    supernet.load_state_dict(state)
+    return supernet
+
+
+def _prefixed(progress: Say, label: str) -> Say:
+    return lambda line: progress(f"{label}: {line}")
+
+
+def _record(
+    problem: SupernetEvaluator, data: ImageData, recipe: Recipe, sampling: str, count: int
+) -> Record:
+    return Record(
+        settings=problem.supernet_settings(),
+        data=data.name,
+        recipe=recipe.to_json(),
+        sampling=sampling,
+        paths=count,
+        torch=torch.__version__,
+    )

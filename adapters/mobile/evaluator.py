@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import count, groupby
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lamcts
 from lamcts.adapters.mobile.architectures import (
+    NETWORKS,
     Values,
     describe,
     efficientnet_names,
@@ -28,7 +31,7 @@ from lamcts.adapters.mobile.families import (
 from lamcts.adapters.mobile.latency import LatencyTable
 from lamcts.adapters.mobile.predictor import Predictor, find_encoder
 from lamcts.adapters.mobile.stages import Family, Network
-from lamcts.adapters.training import ImageData, Recipe, Split, digits, require_torch
+from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["EfficientNetImageNet", "MobileEvaluator", "MobileNetV3ImageNet"]
 
 
-class MobileEvaluator(lamcts.Evaluator):
+class MobileEvaluator(NetworkEvaluator):
     """Networks of a family, compared by predicted accuracy, or by that of narrow copies on digits.
 
     Costs are always those of the network itself, at its resolution and 1,000 classes.
@@ -49,9 +52,10 @@ class MobileEvaluator(lamcts.Evaluator):
         names: Values of architectures with a name.
         predictor: An ``.npz`` file (`Predictor.load`) that predicts accuracies; PyTorch is not
             needed then. Without it a copy of each network, an eighth as wide, is trained on
-            scikit-learn's 8x8 handwritten digits.
+            ``data``.
         latency: A CSV file of measured blocks (`LatencyTable.load`): adds the cost ``latency_ms``.
-        epochs: Passes over the digits.
+        data: Images to train on: a folder or file as `open_images` takes it; by default digits.
+        epochs: Passes over the images.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"auto"``.
         seed: Fixes the initial weights and the order of the images, the same for every network.
 
@@ -69,6 +73,7 @@ class MobileEvaluator(lamcts.Evaluator):
         *,
         predictor: str | Path | None,
         latency: Path | None,
+        data: Path | None,
         epochs: int,
         device: str,
         seed: int,
@@ -76,10 +81,11 @@ class MobileEvaluator(lamcts.Evaluator):
         self.choices = Choices(family)
         self.space = self.choices.make_space()
         self.names = names
-        self.recipe = Recipe(epochs=epochs, seed=seed, device=device)
+        self.recipes = [Recipe(epochs=epochs, seed=seed, device=device)]
+        self.data = data
         self.notice = (
-            "No predictor given: training a narrow copy of each network on scikit-learn's 8x8 "
-            "handwritten digits (a stand-in for ImageNet); costs are those of the full network."
+            f"No predictor given: training a narrow copy of each network on {self.images}"
+            f"{'' if data else ' (a stand-in for ImageNet)'}; costs are those of the full network."
         )
         self.predictor = None
         if predictor is not None:
@@ -93,10 +99,6 @@ class MobileEvaluator(lamcts.Evaluator):
             self._latency = BlockSum(self.choices, table.of_block, table.of_outer)
             self._latency.tabulate()
 
-    def load_data(self) -> ImageData:
-        """The images of narrow copies: 8x8, one channel, 10 classes."""
-        return digits()
-
     def prepare(self) -> None:
         """Refuse to search without a predictor where PyTorch is missing.
 
@@ -107,23 +109,15 @@ class MobileEvaluator(lamcts.Evaluator):
             require_torch()
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
-        """Accuracy in [0, 1]: predicted, or on the digits' validation images."""
-        row = self.choices.row(x)
-        if self.predictor is not None:
-            predicted = float(self.predictor(self._encode(row[None]))[0])
-            return lamcts.Evaluation(predicted, metrics={"predicted_accuracy": predicted})
-        data = self.load_data()
-        train, validation = self._accuracies(x, data, [data.train, data.validation])
-        figures = {"validation_accuracy": validation, "train_accuracy": train}
-        return lamcts.Evaluation(validation, metrics=figures)
+        """Accuracy in [0, 1]: predicted, or of the narrow copy on validation images."""
+        if self.predictor is None:
+            return super().evaluate(x)
+        predicted = float(self.predictor(self._encode(self.choices.row(x)[None]))[0])
+        return lamcts.Evaluation(predicted, metrics={"predicted_accuracy": predicted})
 
-    def test(self, x: Any) -> dict[str, float]:
-        """Test accuracy of the copy on digits, trained again; a prediction has none."""
-        if self.predictor is not None:
-            return {}
-        data = self.load_data()
-        (accuracy,) = self._accuracies(x, data, [data.test])
-        return {"test_accuracy": accuracy}
+    def test(self, x: Any) -> Mapping[str, float]:
+        """Test accuracy of the narrow copy, trained again; a prediction has none."""
+        return super().test(x) if self.predictor is None else {}
 
     def cost(self, x: Any) -> dict[str, float]:
         """Size of the network that `build` makes.
@@ -153,6 +147,8 @@ class MobileEvaluator(lamcts.Evaluator):
 
     def parse(self, text: str) -> Any:
         """The point of an architecture given by name or as JSON; or a published `Network`."""
+        if text.lstrip().startswith('{"network"'):  # what `describe` makes of a published one
+            text = json.loads(text)["network"]
         return parse_architecture(text, self.choices, self.names)
 
     def render(self, x: Any) -> str:
@@ -180,18 +176,40 @@ class MobileEvaluator(lamcts.Evaluator):
 
     def describe(self, x: Any) -> dict[str, Any]:
         """A point as the JSON that `parse` takes: the values, not their indices."""
+        if isinstance(x, Network):
+            return {"network": next(name for name, make in NETWORKS.items() if make() == x)}
         return describe(self.choices, self.choices.row(x))
 
-    def build(self, x: Any) -> nn.Module:
-        """The network of a point, or of a published one, as a fresh `torch.nn.Module`.
+    def resolution(self, x: Any) -> int:
+        """Height and width of the network's images."""
+        return self.decode(x).resolution
 
-        Raises:
-            DependencyNotInstalled: When PyTorch is missing.
-        """
-        require_torch()
-        from lamcts.adapters.mobile.network import MobileNet
+    def target(self, x: Any, shape: ImageShape | None = None) -> Callable[[], nn.Module]:
+        """What makes the network of a point, or of a published one."""
+        network = self.decode(x)
+        if shape is not None:  # blocks keep the sizes they were counted with: none uses them
+            network = replace(
+                network,
+                resolution=shape.size,
+                image_channels=shape.channels,
+                classes=shape.classes,
+            )
+        return _builder(network)
 
-        return MobileNet(self.decode(x))
+    def proxy(self, x: Any, shape: ImageShape) -> Callable[[], nn.Module]:
+        """What makes the narrow copy of a point."""
+        family = stand_in(self.choices.family, shape)
+        build = _builder(Choices(family).network(self.choices.row(x)))
+
+        def placed() -> nn.Module:
+            import torch
+
+            # Depthwise convolutions are twice as fast on a CPU with the channels innermost.
+            model: Any = build()  # PyTorch's versions type this overload differently
+            found: nn.Module = model.to(memory_format=torch.channels_last)
+            return found
+
+        return placed
 
     def latency_bench(self, *, device: str, threads: int, repeats: int) -> LatencyBench:
         """What measures a latency table of this space on this machine (``lamcts latency``).
@@ -205,29 +223,12 @@ class MobileEvaluator(lamcts.Evaluator):
 
         return LatencyBench(self.choices, Stopwatch(device, threads, repeats))
 
-    def _accuracies(self, x: Any, data: ImageData, splits: list[Split]) -> list[float]:
-        """Accuracy of the trained narrow copy on each split; on the validation split by epoch."""
-        require_torch()
-        import torch
 
-        from lamcts.adapters.mobile.network import MobileNet
-        from lamcts.adapters.training.trainer import accuracy, train
+def _builder(network: Network) -> Callable[[], nn.Module]:
+    require_torch()
+    from lamcts.adapters.mobile.network import MobileNet
 
-        copy = Choices(stand_in(self.choices.family)).network(self.choices.row(x))
-        steps = count(1)
-
-        def on_epoch(model: nn.Module) -> None:
-            if data.validation in splits:
-                self.report(next(steps), accuracy(model, data.validation))
-
-        def build() -> nn.Module:
-            # Depthwise convolutions are twice as fast on a CPU with the channels innermost.
-            model: Any = MobileNet(copy)  # PyTorch's versions type this overload differently
-            placed: nn.Module = model.to(memory_format=torch.channels_last)
-            return placed
-
-        model = train(build, data.train, self.recipe, on_epoch)
-        return [accuracy(model, split) for split in splits]
+    return lambda: MobileNet(network)
 
 
 class MobileNetV3ImageNet(MobileEvaluator):
@@ -238,7 +239,8 @@ class MobileNetV3ImageNet(MobileEvaluator):
         latency: As in `MobileEvaluator`.
         width: Factor on all channels: the released supernets have 1.0 and 1.2.
         resolutions: Heights and widths of the input to choose from.
-        epochs: Passes over the digits, where there is no predictor.
+        data: As in `MobileEvaluator`.
+        epochs: Passes over the images, where there is no predictor.
         device: Where to train.
         seed: Fixes the training.
 
@@ -253,6 +255,7 @@ class MobileNetV3ImageNet(MobileEvaluator):
         latency: Path | None = None,
         width: float = 1.0,
         resolutions: tuple[int, ...] = RESOLUTIONS,
+        data: Path | None = None,
         epochs: int = 4,
         device: str = "cpu",
         seed: int = 0,
@@ -268,6 +271,7 @@ class MobileNetV3ImageNet(MobileEvaluator):
             ofa_names(),
             predictor=predictor,
             latency=latency,
+            data=data,
             epochs=epochs,
             device=device,
             seed=seed,
@@ -283,7 +287,8 @@ class EfficientNetImageNet(MobileEvaluator):
         predictor: As in `MobileEvaluator`; it takes all choices one-hot, in the order of a point.
         latency: As in `MobileEvaluator`.
         models: Scales to choose from.
-        epochs: Passes over the digits, where there is no predictor.
+        data: As in `MobileEvaluator`.
+        epochs: Passes over the images, where there is no predictor.
         device: Where to train.
         seed: Fixes the training.
 
@@ -298,6 +303,7 @@ class EfficientNetImageNet(MobileEvaluator):
         predictor: str | Path | None = None,
         latency: Path | None = None,
         models: tuple[str, ...] = MODELS,
+        data: Path | None = None,
         epochs: int = 4,
         device: str = "cpu",
         seed: int = 0,
@@ -313,6 +319,7 @@ class EfficientNetImageNet(MobileEvaluator):
             efficientnet_names(),
             predictor=predictor,
             latency=latency,
+            data=data,
             epochs=epochs,
             device=device,
             seed=seed,

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 import lamcts
+from lamcts.adapters.tasks.points import as_json, from_text, some_point
 from lamcts.adapters.tasks.tables import columns_encoded, has_texts, read_csv
 from lamcts.errors import InvalidArgument, ProblemError, UnknownName, did_you_mean
-from lamcts.spaces import as_space, describe, from_json, space_from_description, to_json
 
 __all__ = ["SAMPLES", "SklearnTask"]
 
@@ -129,7 +129,7 @@ class SklearnTask(lamcts.Evaluator):
         if self.scoring is not None and self.scoring not in get_scorer_names():
             mend = did_you_mean(self.scoring, get_scorer_names())
             raise UnknownName(f"scoring: {self.scoring!r} is not known to scikit-learn; {mend}")
-        self._check_target(self._model(self._some_point(), features), target)
+        self._check_target(self._model(some_point(self.space), features), target)
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """The mean score over the folds, reported after each."""
@@ -181,7 +181,7 @@ class SklearnTask(lamcts.Evaluator):
 
     def describe(self, x: Any) -> Any:
         """A configuration as JSON data; ``parse(json.dumps(describe(x)))`` is ``x``."""
-        return to_json(as_space(self.space), x)
+        return json.loads(as_json(self.space, x))
 
     def parse(self, text: str) -> Any:
         """The point of a configuration in JSON.
@@ -189,14 +189,7 @@ class SklearnTask(lamcts.Evaluator):
         Raises:
             InvalidArgument: It is no configuration of the space.
         """
-        space = as_space(self.space)
-        try:
-            x = from_json(space, json.loads(text))
-        except (ValueError, TypeError, LookupError) as error:
-            raise InvalidArgument(f"{text!r} is no configuration as JSON: {error}") from None
-        if x not in space:
-            raise InvalidArgument(f"{text!r} is not in {space!r}")
-        return x
+        return from_text(self.space, text)
 
     def _split(self) -> list[Any]:
         """Training features, test features, training target, test target; split once."""
@@ -205,7 +198,7 @@ class SklearnTask(lamcts.Evaluator):
             from sklearn.model_selection import train_test_split
 
             features, target = self.load_data()
-            model = self.build(self._some_point())
+            model = self.build(some_point(self.space))
             # A class of one row cannot be split: `prepare` says that it is too rare.
             several = np.unique(np.asarray(target), return_counts=True)[1].min() > 1
             self._parts = train_test_split(
@@ -216,12 +209,6 @@ class SklearnTask(lamcts.Evaluator):
                 stratify=target if is_classifier(model) and several else None,
             )
         return self._parts
-
-    def _some_point(self) -> Any:
-        """A point of the space, drawn without touching the space's own generator."""
-        space = space_from_description(describe(as_space(self.space)))
-        space.seed(0)
-        return space.sample()
 
     def _model(self, x: Any, features: Any) -> Any:
         model = self.build(x)

@@ -1,0 +1,1 @@
+"""The networks of the ready-made tasks, to use and to copy. Importing them loads PyTorch."""

@@ -1,0 +1,361 @@
+"""Your own network on your own data: searched, then trained in full, then exported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+import lamcts
+from lamcts.adapters.tasks.data import Data
+from lamcts.adapters.tasks.points import as_json, from_text, plain, some_point
+from lamcts.adapters.training import Recipe, require_torch
+from lamcts.errors import InvalidArgument, LamctsError, ProblemError, UnknownName, did_you_mean
+from lamcts.settings import keyword_parameters, parse_value
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from lamcts.adapters.tasks.supervised import Supervised
+
+__all__ = ["TorchTask"]
+
+
+class TorchTask(lamcts.Evaluator):
+    """Architecture and hyper-parameters of a network, compared by short trainings.
+
+    A subclass has a space, data, and a network for each point::
+
+        class MyTask(TorchTask):
+            space = lamcts.spaces.Dict(
+                width=lamcts.spaces.Box(8, 64, dtype=int),
+                learning_rate=lamcts.spaces.Box(1e-4, 1e-2, scale="log"),
+            )
+
+            def load_data(self):
+                return Data(train=(x, y), validation=(x_val, y_val), test=(x_test, y_test))
+
+            def build(self, x):
+                return nn.Sequential(nn.Linear(20, x["width"]), nn.ReLU(), nn.Linear(x["width"], 2))
+
+    Variables named as a field of `lamcts.adapters.training.Recipe` (``learning_rate``,
+    ``weight_decay``, ``batch_size``, ``label_smoothing``, ...) set it. For anything but
+    classification override `loss`, `metric` and ``direction``.
+
+    Args:
+        data: Where the data is, for `load_data` to read.
+        epochs: Passes over the training data, in a trial; those of ``base`` by default.
+        patience: Epochs without a better score after which a trial ends; ``None`` for no end.
+        amp: Type of numbers inside the network: ``"off"``, ``"bf16"`` or ``"fp16"``.
+        device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"``.
+        threads: Of the CPU, in a trial. More cores are better used by more workers.
+        seed: Fixes initial weights and the order of the data, the same for all points.
+
+    Attributes:
+        base: The recipe of a trial where neither the settings nor a point say otherwise.
+        final_epochs: Passes of the final training, unless it is told otherwise.
+        follows: Fields of the recipe that a point may set.
+        classes: Names of the classes, for whoever uses the network later; set by `load_data`.
+    """
+
+    direction: Literal["maximize", "minimize"] = "maximize"
+    default_budget = 40
+    base = Recipe(epochs=5, optimizer="adamw", learning_rate=3e-3, weight_decay=1e-2, workers=0)
+    final_epochs: int = 20
+    follows: Collection[str] = (
+        *("epochs", "batch_size", "optimizer", "learning_rate", "momentum", "nesterov"),
+        *("weight_decay", "decay_norms", "clip", "schedule", "warmup", "final_rate"),
+        *("label_smoothing", "norm_momentum", "ema"),
+    )
+    classes: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        *,
+        data: str | None = None,
+        epochs: int | None = None,
+        patience: int | None = None,
+        amp: Literal["off", "bf16", "fp16"] = "off",
+        device: str = "cpu",
+        threads: int = 1,
+        seed: int = 0,
+    ) -> None:
+        for name, value in (("patience", patience), ("threads", threads)):
+            if value is not None and value < 1:
+                raise InvalidArgument(f"{name}: {value} is no count; use an integer from 1 up")
+        if epochs is not None:
+            self.base = replace(self.base, epochs=epochs)
+        self.base = replace(self.base, amp=amp, device=device, seed=seed)
+        self.data, self.patience, self.threads = data, patience, threads
+        self._data: Data | None = None
+        self._costs: dict[str, dict[str, float]] = {}
+
+    # -- What a subclass says ----------------------------------------------------------------
+
+    def load_data(self) -> Data:
+        """The data, read once in a process."""
+        raise ProblemError(f"{type(self).__name__}: write load_data(self), which returns a Data")
+
+    def build(self, x: Any) -> nn.Module:
+        """A network with fresh weights for a point, whose numbers are Python's own."""
+        raise ProblemError(f"{type(self).__name__}: write build(self, x), which returns a network")
+
+    def data_for(self, x: Any) -> Data:
+        """What the network of a point is given: override it where a tokenizer is searched too."""
+        if self._data is None:
+            self._data = self.load_data()
+        return self._data
+
+    def augment(self, inputs: Tensor, recipe: Recipe) -> Tensor:
+        """Training inputs changed at random, with PyTorch's default generator; as they are here."""
+        return inputs
+
+    def loss(self, outputs: Any, targets: Tensor, recipe: Recipe) -> Tensor:
+        """The mean loss of a batch: cross-entropy, where classes are dimension 1."""
+        from torch.nn.functional import cross_entropy
+
+        return cross_entropy(outputs, targets, label_smoothing=recipe.label_smoothing)
+
+    def metric(self, outputs: Any, targets: Tensor) -> Tensor:
+        """(n,) a figure for each example, whose mean is the score: whether its class is right."""
+        right: Tensor = outputs.argmax(1) == targets
+        return right.float()
+
+    def recipe(self, x: Any) -> Recipe:
+        """How the network of a point is trained: ``base``, with what the point says of it.
+
+        For a choice of names (``optimizer``) a point says the place of its name.
+
+        Raises:
+            ProblemError: The point sets a field that nothing here follows.
+        """
+        kinds = get_type_hints(Recipe)
+        x = plain(x)
+        named = set(kinds) & set(x if isinstance(x, Mapping) else ())
+        if ignored := sorted(named - set(self.follows)):
+            raise ProblemError(
+                f"space: {ignored[0]!r} is a field of Recipe that {type(self).__name__} does not "
+                "follow; name the variable otherwise"
+            )
+        return replace(self.base, **{name: _choice(kinds[name], x[name]) for name in named})
+
+    def assets(self, x: Any) -> Mapping[str, Any]:
+        """JSON data that the trained network is used with, by file name (a tokenizer, say)."""
+        return {"classes.json": list(self.classes)} if self.classes else {}
+
+    # -- What is made of it ------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Load the data and try one network on an example: what fails would fail every trial.
+
+        Raises:
+            LamctsError: What is wrong, in one line.
+        """
+        require_torch()
+        x = some_point(self.space)
+        try:
+            self._try(x)
+        except LamctsError:
+            raise
+        except Exception as error:
+            why = str(error).strip().partition("\n")[0]
+            raise ProblemError(
+                f"{type(self).__name__}: the network of {as_json(self.space, x)} fails on the "
+                f"first training example: {type(error).__name__}: {why}"
+            ) from error
+
+    def evaluate(self, x: Any) -> lamcts.Evaluation:
+        """The best validation score of a short training, reported after every epoch."""
+        from lamcts.adapters.training.loop import fit
+
+        scores: list[float] = []
+
+        def on_epoch(model: nn.Module, row: Mapping[str, Any]) -> None:
+            scores.append(row["score"])
+            self.report(row["epoch"], row["score"])
+            best = self._best(scores)
+            if self.patience is not None and len(scores) - scores.index(best) > self.patience:
+                raise _NoBetter
+
+        recipe = self.recipe(x)
+        with self._thread_limit(), suppress(_NoBetter):
+            fit(lambda: self.network(x), self.supervised(x, recipe), recipe, on_epoch=on_epoch)
+        best = self._best(scores)
+        metrics = {"best_epoch": float(scores.index(best) + 1), "epochs": float(len(scores))}
+        return lamcts.Evaluation(best, metrics=metrics)
+
+    def test(self, x: Any) -> dict[str, float]:
+        """The test score of the same short training, at its best epoch."""
+        from lamcts.adapters.training.loop import evaluating, fit
+
+        recipe = self.recipe(x)
+        task = self.supervised(x, recipe)
+        with self._thread_limit():
+            trained = fit(lambda: self.network(x), task, recipe)
+            with evaluating(trained.model, recipe):
+                score = task.score(trained.model, "test")
+        return {} if score is None else {"test_score": score}
+
+    def cost(self, x: Any) -> dict[str, float]:
+        """Size of the network of a point, counted without training it.
+
+        Returns:
+            ``params``, and ``macs``, the multiply-adds of convolutions, matrix products and
+            attention for one example.
+        """
+        key = as_json(self.space, x)
+        if key not in self._costs:
+            from lamcts.adapters.tasks.counting import count
+
+            inputs, _ = self.supervised(x, self.recipe(x)).example()
+            model, _, macs = count(lambda: self.network(x), inputs)
+            params = sum(weights.numel() for weights in model.parameters())
+            self._costs[key] = {"params": float(params), "macs": macs}
+        return dict(self._costs[key])
+
+    # -- The final network -------------------------------------------------------------------
+
+    def describe(self, x: Any) -> Any:
+        """A point as JSON data; ``parse(json.dumps(describe(x)))`` is ``x``."""
+        return json.loads(as_json(self.space, x))
+
+    def parse(self, text: str) -> Any:
+        """The point of a line of JSON.
+
+        Raises:
+            InvalidArgument: It is no point of the space.
+        """
+        return from_text(self.space, text)
+
+    def make_recipe(self, name: str | None, settings: Mapping[str, str]) -> Recipe:
+        """``base`` for ``final_epochs``, with some fields set: how ``lamcts train`` trains.
+
+        Raises:
+            UnknownName: No such recipe or field.
+            InvalidArgument: A value that cannot be followed.
+        """
+        if name is not None:
+            raise UnknownName(
+                f"--recipe: {name!r} is not known to {type(self).__name__}, which has its own "
+                "recipe; change it with --set learning_rate=..."
+            )
+        known = {key: p for key, p in keyword_parameters(Recipe).items() if key in self.follows}
+        known |= {key: keyword_parameters(Recipe)[key] for key in ("amp", "compile", "device")}
+        for key in settings:
+            if key not in known:
+                raise UnknownName(f"--set {key}: unknown setting; {did_you_mean(key, known)}")
+        values = {
+            key: parse_value(text, known[key], label=f"--set {key}")
+            for key, text in settings.items()
+        }
+        return replace(self.base, **{"epochs": self.final_epochs, **values})
+
+    def train(
+        self,
+        x: Any,
+        folder: Path,
+        *,
+        recipe: Recipe | None = None,
+        resume: bool = False,
+        progress: Callable[[str], None] | None = None,
+    ) -> dict[str, float]:
+        """Train the network of a point in full; the best epoch on the validation part is kept.
+
+        Args:
+            x: The point.
+            folder: Takes the weights, ``model.json``, the learning curve, a checkpoint, and the
+                task's assets.
+            recipe: What it says otherwise than ``base`` goes before what the point says.
+            resume: Whether to go on with the training in the folder, if there is one.
+            progress: Takes a short line an epoch.
+
+        Returns:
+            ``validation_score`` and ``epoch`` of the best epoch, and its ``test_score``, measured
+            once, at the end.
+
+        Raises:
+            RunError: The folder cannot be used, or the training diverged.
+        """
+        require_torch()
+        from lamcts.adapters.tasks.final import retrain
+
+        recipe = self.make_recipe(None, {}) if recipe is None else recipe
+        given = {
+            name: value
+            for name, value in recipe.to_json().items()
+            if value != getattr(self.base, name)
+        }
+        recipe = replace(self.recipe(x), **given)
+        return retrain(self, x, folder, recipe, resume=resume, progress=progress)
+
+    def export(self, folder: Path, form: str, out: Path) -> str:
+        """Write what `train` left for other tools: ``arch``, ``safetensors`` or ``onnx``.
+
+        Returns:
+            A line about the file.
+
+        Raises:
+            InvalidArgument: No such form.
+            RunError: The folder is of no finished training.
+        """
+        require_torch()
+        from lamcts.adapters.tasks.final import export
+
+        return export(self, folder, form, out)
+
+    # -- Inside ------------------------------------------------------------------------------
+
+    def network(self, x: Any) -> nn.Module:
+        """What `build` makes of a point as a search has it."""
+        return self.build(plain(x))
+
+    def supervised(self, x: Any, recipe: Recipe) -> Supervised:
+        """Data, loss and metric of a point as `lamcts.adapters.training.loop.fit` takes them."""
+        from lamcts.adapters.tasks.supervised import Supervised
+
+        return Supervised(self.data_for(x), self, recipe)
+
+    def _best(self, scores: list[float]) -> float:
+        return max(scores) if self.direction == "maximize" else min(scores)
+
+    def _try(self, x: Any) -> None:
+        """One example through network, loss and metric."""
+        import torch
+
+        task = self.supervised(x, self.recipe(x))
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            model = self.network(x)
+            if not isinstance(model, torch.nn.Module):
+                raise ProblemError(
+                    f"build: returns {type(model).__name__}; return a torch.nn.Module"
+                )
+            loss = task.loss(model.eval(), task.example())
+            if loss.shape != ():
+                shape = tuple(loss.shape)
+                raise ProblemError(f"loss: gives a tensor of shape {shape}; give its mean")
+            task.score(model, "validation")
+
+    @contextmanager
+    def _thread_limit(self) -> Iterator[None]:
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+class _NoBetter(Exception):
+    """The score has not risen for so long that a trial ends."""
+
+
+def _choice(kind: Any, value: Any) -> Any:
+    """A value of a point as the type of a field of `Recipe`."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)[int(value)]
+    return bool(value) if kind is bool else value

@@ -1,0 +1,121 @@
+"""The tasks of docs/own-task.md: LA-MCTS, random search and an untuned network, side by side.
+
+    python benchmarks/own_tasks.py run cv --budget 40 --seeds 5 --out results.jsonl
+    python benchmarks/own_tasks.py table results.jsonl
+
+A line of the results is one search, with the best value after every trial; or the untuned network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+import lamcts
+from lamcts.problem import load_problem
+
+PROBLEMS = Path(__file__).parents[1] / "problems"
+TRAINING = {"learning_rate": 3e-3, "weight_decay": 1e-2}
+#: What one would begin with: two stages of residual blocks; two layers of a Transformer.
+UNTUNED: dict[str, dict[str, Any]] = {
+    "cv": {
+        **{"width": 4, "stages": 2, "depth": 1, "kernel": 0, "block": 1, "squeeze": 0},
+        **{"attention": 0, "dropout": 0.0, "crop": 0, "label_smoothing": 0.0, **TRAINING},
+    },
+    "nlp": {
+        **{"kind": 0, "layers": 2, "width": 2, "heads": 1, "ffn": 4.0, "positions": 1},
+        **{"dropout": 0.1, "batch_size": 32, **TRAINING},
+    },
+}
+
+
+def main() -> None:
+    """Run searches, or print the table of some that were run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run")
+    running.add_argument("task", choices=sorted(UNTUNED))
+    running.add_argument("--budget", type=int, default=40)
+    running.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    running.add_argument("--out", type=Path, required=True)
+    table = commands.add_parser("table")
+    table.add_argument("results", type=Path)
+    given = parser.parse_args()
+    if given.command == "table":
+        print_table(given.results)
+        return
+    append(given.out, untuned(given.task))
+    for seed in given.seeds:
+        for optimizer in ("lamcts", "random"):
+            append(given.out, searched(given.task, optimizer, seed, given.budget))
+
+
+def problem(task: str) -> Any:
+    """The problem's file of a task."""
+    return load_problem(PROBLEMS / f"my_{task}_task.py")
+
+
+def untuned(task: str) -> dict[str, Any]:
+    """The figures of the network one would begin with."""
+    evaluator, x = problem(task), UNTUNED[task]
+    tested = next(iter(evaluator.test(x).values()))
+    return {
+        **{"task": task, "optimizer": "untuned", "direction": evaluator.direction},
+        **{"best": [evaluator.evaluate(x).value], "test": tested, "cost": evaluator.cost(x)},
+    }
+
+
+def searched(task: str, optimizer: str, seed: int, budget: int) -> dict[str, Any]:
+    """The figures of a search."""
+    started = time.process_time()
+    evaluator = problem(task)
+    result = lamcts.search(evaluator, budget=budget, seed=seed, optimizer=optimizer)
+    best = np.maximum if result.direction == "maximize" else np.minimum
+    values = [trial.value for trial in result.trials if trial.value is not None]
+    return {
+        **{"task": task, "optimizer": optimizer, "direction": result.direction, "seed": seed},
+        **{"best": best.accumulate(values).tolist(), "test": result.test["test_score"]},
+        **{"x": evaluator.describe(result.best.x), "cpu_seconds": time.process_time() - started},
+    }
+
+
+def append(file: Path, row: dict[str, Any]) -> None:
+    """Add a line to a file of results."""
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(row) + "\n")
+
+
+def print_table(file: Path) -> None:
+    """Medians and ranges over the seeds, and how often one method is better than the other."""
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        grouped[row["task"], row["optimizer"]].append(row)
+    for (task, optimizer), found in grouped.items():
+        best = [row["best"][-1] for row in found]
+        test = [row["test"] for row in found]
+        print(f"{task:<4} {optimizer:<8} validation {_spread(best)}  test {_spread(test)}")
+    for task in sorted({row["task"] for row in rows}):
+        pairs = [
+            {row["optimizer"]: row["best"][-1] for row in rows if row.get("seed") == seed}
+            for seed in sorted({row["seed"] for row in grouped[task, "lamcts"]})
+            for rows in [grouped[task, "lamcts"] + grouped[task, "random"]]
+        ]
+        sign = 1.0 if grouped[task, "lamcts"][0]["direction"] == "maximize" else -1.0
+        won = sum(sign * pair["lamcts"] > sign * pair["random"] for pair in pairs)
+        print(f"{task}: lamcts is ahead of random search in {won} of {len(pairs)} seeds")
+
+
+def _spread(values: list[float]) -> str:
+    return f"{median(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+
+
+if __name__ == "__main__":
+    main()

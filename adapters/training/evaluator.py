@@ -13,8 +13,7 @@ import lamcts
 from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape, Split, digits
 from lamcts.adapters.training.recipe import Recipe, require_torch
 from lamcts.adapters.training.recipes import find_recipe
-from lamcts.errors import UnknownName, did_you_mean
-from lamcts.settings import keyword_parameters, parse_value
+from lamcts.settings import keyword_parameters
 
 if TYPE_CHECKING:
     from torch import nn
@@ -137,24 +136,18 @@ class NetworkEvaluator(lamcts.Evaluator):
         """
         return self.target(x)()
 
-    def make_recipe(self, name: str | None, settings: Mapping[str, str]) -> Recipe:
-        """A named recipe with some of its fields set, as ``lamcts train`` reads them.
+    def recipe_fields(self) -> Mapping[str, inspect.Parameter]:
+        """What ``lamcts train --set`` may set beside the problem's own settings."""
+        return keyword_parameters(Recipe)
+
+    def make_recipe(self, name: str | None, values: Mapping[str, Any]) -> Recipe:
+        """A named recipe, by default the problem's, with some of its fields set.
 
         Raises:
-            UnknownName: No such recipe or field.
+            UnknownName: No such recipe.
             InvalidArgument: A value that cannot be followed.
         """
-        recipe = find_recipe(name or self.default_recipe)
-        fields = keyword_parameters(Recipe)
-        for key in settings:
-            if key not in fields:
-                known = [*fields, *inspect.signature(type(self)).parameters]
-                raise UnknownName(f"--set {key}: unknown setting; {did_you_mean(key, known)}")
-        values = {
-            key: parse_value(text, fields[key], label=f"--set {key}")
-            for key, text in settings.items()
-        }
-        return replace(recipe, **values)
+        return replace(find_recipe(name or self.default_recipe), **values)
 
     def train(
         self,

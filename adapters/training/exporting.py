@@ -27,7 +27,7 @@ def export_trained(problem: NetworkEvaluator, folder: Path, form: str, out: Path
     """Write an architecture, weights or a model; `NetworkEvaluator.export`."""
     about = read_model(folder)
     if form == "arch":
-        replace_file(out, json.dumps(about["architecture"], indent=2).encode() + b"\n")
+        replace_file(out, json.dumps(about["architecture"]).encode() + b"\n")
         return "architecture as JSON"
     if form not in FORMS:
         raise InvalidArgument(f"--format: a training is exported as {', '.join(FORMS)}")

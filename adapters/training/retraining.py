@@ -8,9 +8,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
-from lamcts.adapters.training.data import ImageShape
+from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape
 from lamcts.adapters.training.distributed import group, pick_device, rank
 from lamcts.adapters.training.folder import load_weights, read_model, save_model
 from lamcts.adapters.training.images import ImageTask
@@ -43,6 +44,8 @@ def retrain(
     device = pick_device(recipe.device)
     with group(device):
         task = ImageTask(data, recipe, teacher=learnt)
+        if progress is not None and rank() == 0:
+            progress(_of_data(data, device))
         trained = fit(
             problem.target(x, shape), task, recipe, folder=folder, resume=resume, progress=progress
         )
@@ -64,6 +67,17 @@ def retrain(
             }
             save_model(folder, trained.model, about)
     return scores
+
+
+def _of_data(data: ImageData, device: torch.device) -> str:
+    """What is trained on, and where, in a line."""
+    counts = (len(split.labels) for split in (data.train, data.validation, data.test))
+    train, validation, test = (f"{count:,}" for count in counts)
+    note = ", a stand-in (your own: --set data=PATH)" if data.name == DIGITS else ""
+    return (
+        f"training on {data.name}{note}: {train} images, {validation} to select an epoch, "
+        f"{test} to measure it; {device}"
+    )
 
 
 def _origin(problem: NetworkEvaluator) -> dict[str, Any]:

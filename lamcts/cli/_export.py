@@ -1,4 +1,4 @@
-"""``lamcts export``: the trials of a run, for other tools."""
+"""``lamcts export``: the trials of a run, or a trained network, for other tools."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import csv
 import io
 import json
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._columns import flat
-from lamcts.cli._options import RunFolder
 from lamcts.cli._optuna import export_study
 from lamcts.cli._output import say, to_plain
 from lamcts.cli._runs import find_run
-from lamcts.errors import DependencyNotInstalled, InvalidArgument
+from lamcts.errors import DependencyNotInstalled, InvalidArgument, RunError
+from lamcts.problem import load_problem
 from lamcts.result import Result, load_result
 
 Rows = list[dict[str, Any]]
@@ -30,27 +31,87 @@ class Format(str, Enum):
     csv = "csv"
     parquet = "parquet"
     optuna = "optuna"
+    arch = "arch"
+    safetensors = "safetensors"
+    onnx = "onnx"
+
+
+#: What a training can be written as, and the names of the files in its folder.
+_OF_TRAINING = {
+    Format.arch: "arch.json",
+    Format.safetensors: "model.safetensors",
+    Format.onnx: "model.onnx",
+}
+#: What a finished training left, and what one under way has (`lamcts train`).
+_MODEL, _CHECKPOINT = "model.json", "checkpoint.pt"
 
 
 @app.command()
 def export(
-    run: RunFolder,
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="A run's folder, or its name under runs/; or the folder of a training.",
+            show_default=False,
+        ),
+    ],
     format: Annotated[
-        Format,
+        Format | None,
         typer.Option(
             "--format",
-            help="json: a list; jsonl: a line each; csv and parquet: a table; optuna: a study.",
+            help="Of a run, json: a list; jsonl: a line each; csv and parquet: a table; optuna: "
+            "a study. Of a training, arch: the architecture as JSON; safetensors: the weights; "
+            "onnx: the model.  [default: json; arch]",
+            show_default=False,
         ),
-    ] = Format.json,
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
-            help="A new file; for optuna also the URL of a database.  [default: print]",
+            help="A new file; for optuna also the URL of a database.  "
+            "[default: print; weights and models beside the training]",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Print or write every trial of a run; all but a study can be given to ``run --init``."""
+    """Write the trials of a run, most of which ``run --init`` takes; or a trained network."""
+    folder = Path(run)
+    if (folder / _MODEL).exists() or (folder / _CHECKPOINT).exists():
+        _export_training(folder, format or Format.arch, out)
+    elif format in _OF_TRAINING:
+        raise InvalidArgument(
+            f"--format: {format.value} is of a training, and {run!r} is none; "
+            "train one with: lamcts train"
+        )
+    else:
+        _export_run(run, format or Format.json, out)
+
+
+def _export_training(folder: Path, format: Format, out: str | None) -> None:
+    """Write a trained network, by the problem it is of."""
+    if format not in _OF_TRAINING:
+        known = ", ".join(form.value for form in _OF_TRAINING)
+        raise InvalidArgument(f"--format: {format.value} is of a run; a training has {known}")
+    try:
+        about = json.loads((folder / _MODEL).read_text(encoding="utf-8"))
+        problem, settings = about["problem"], about["settings"]
+    except FileNotFoundError:
+        raise RunError(f"{folder}: its training is not finished; go on with --resume") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{folder / _MODEL}: cannot be read ({error})") from None
+    if format is Format.arch and out is None:
+        typer.echo(json.dumps(about["architecture"]))  # in a line: --arch "$(lamcts export ...)"
+        return
+    path = Path(out) if out is not None else folder / _OF_TRAINING[format]
+    if path.exists():
+        raise InvalidArgument(f"--out: {str(path)!r} exists; choose another name")
+    evaluator: Any = load_problem(problem, **settings)
+    what = evaluator.export(folder, format.value, path)
+    say(f"wrote {path}: {what}")
+
+
+def _export_run(run: str, format: Format, out: str | None) -> None:
+    """Print or write every trial of a run."""
     result = load_result(find_run(run))
     if format is Format.optuna:
         export_study(result, _named(out, "study.log or sqlite:///study.db"))

@@ -21,11 +21,12 @@ __all__ = [
     "RunFolder",
     "Set",
     "Workers",
+    "complete_problem",
     "parse_resources",
 ]
 
 
-def _complete_problem(incomplete: str) -> Iterator[str]:
+def complete_problem(incomplete: str) -> Iterator[str]:
     """Registered names, files and folders that start with what was typed."""
     from lamcts.registry import list_problems
 
@@ -45,7 +46,7 @@ ProblemName = Annotated[
     str,
     typer.Argument(
         help="A Python file, package.module:Class, or a name from `lamcts problems`.",
-        autocompletion=_complete_problem,
+        autocompletion=complete_problem,
         show_default=False,
     ),
 ]

@@ -1,7 +1,8 @@
-"""Points to begin with, from a file or an earlier run: ``lamcts run --init``."""
+"""Points that are given: ``--arch``, and files or earlier runs to begin with (``--init``)."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,38 @@ from lamcts.evaluator import Evaluator
 from lamcts.history import TrialState
 from lamcts.outcome import as_number, outcome_of
 from lamcts.result import load_result
-from lamcts.spaces import as_space
+from lamcts.spaces import as_space, from_json
 from lamcts.storage import RUN_FILE
 
-__all__ = ["read_points"]
+__all__ = ["point_of", "read_points"]
+
+
+def point_of(evaluator: Evaluator, arch: str) -> Any:
+    """The point that ``--arch`` means: in the problem's own words, as JSON, or a file of either.
+
+    Raises:
+        InvalidArgument: It is none; and as the problem's ``parse`` raises.
+    """
+    text = _text_of(arch)
+    parse = getattr(evaluator, "parse", None)
+    if parse is not None:
+        return parse(text)
+    space = as_space(evaluator.space)
+    try:
+        x = from_json(space, json.loads(text))
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise InvalidArgument(f"--arch: {text!r} is not a point of {space!r}: {error}") from None
+    if x not in space:
+        raise InvalidArgument(f"--arch: {text!r} is not in {space!r}")
+    return x
+
+
+def _text_of(arch: str) -> str:
+    """What the file of this name holds; the text itself where there is none."""
+    try:
+        return Path(arch).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):  # most architectures are no file's name
+        return arch
 
 
 def read_points(file: Path, evaluator: Evaluator) -> list[Any]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json as json_library
 import keyword
 import re
 from enum import Enum
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._options import Json, ProblemName, Set
 from lamcts.cli._output import number, print_json, print_table, say
+from lamcts.cli._points import point_of
 from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.evaluator import Evaluator
 from lamcts.problem import load_problem, problem_settings
@@ -128,7 +128,7 @@ def cost(
 ) -> None:
     """Print what an architecture costs (parameters, MACs, ...) without evaluating it."""
     evaluator = _load(problem, set)
-    x = _point(evaluator, arch)
+    x = point_of(evaluator, arch)
     found = dict(evaluator.cost(x))
     if not found:
         raise ProblemError(f"problem {problem!r} knows no costs; write cost(self, x) -> dict")
@@ -141,20 +141,3 @@ def cost(
 def _load(problem: str, pairs: list[str] | None) -> Evaluator:
     settings, _ = split_settings(pairs or [], problem=problem_settings(problem), optimizer={})
     return load_problem(problem, **settings)
-
-
-def _point(evaluator: Evaluator, text: str) -> Any:
-    """The point that ``--arch`` means: in the problem's own words, or as JSON."""
-    from lamcts.spaces import as_space, from_json
-
-    parse = getattr(evaluator, "parse", None)
-    if parse is not None:
-        return parse(text)
-    space = as_space(evaluator.space)
-    try:
-        x = from_json(space, json_library.loads(text))
-    except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise InvalidArgument(f"--arch: {text!r} is not a point of {space!r}: {error}") from None
-    if x not in space:
-        raise InvalidArgument(f"--arch: {text!r} is not in {space!r}")
-    return x

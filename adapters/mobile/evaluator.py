@@ -29,9 +29,11 @@ from lamcts.adapters.mobile.families import (
     stand_in,
 )
 from lamcts.adapters.mobile.latency import LatencyTable
+from lamcts.adapters.mobile.paths import column_choice, elastic_paths
 from lamcts.adapters.mobile.predictor import Predictor, find_encoder
 from lamcts.adapters.mobile.stages import Family, Network
-from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
+from lamcts.adapters.supernet import Choice, Paths, SupernetEvaluator
+from lamcts.adapters.training import ImageShape, Recipe, require_torch
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
@@ -42,18 +44,21 @@ if TYPE_CHECKING:
 __all__ = ["EfficientNetImageNet", "MobileEvaluator", "MobileNetV3ImageNet"]
 
 
-class MobileEvaluator(NetworkEvaluator):
+class MobileEvaluator(SupernetEvaluator):
     """Networks of a family, compared by predicted accuracy, or by that of narrow copies on digits.
 
     Costs are always those of the network itself, at its resolution and 1,000 classes.
 
     Args:
         family: The networks to choose from.
+        settings: The settings that the family is made of.
         names: Values of architectures with a name.
         predictor: An ``.npz`` file (`Predictor.load`) that predicts accuracies; PyTorch is not
             needed then. Without it a copy of each network, an eighth as wide, is trained on
             ``data``.
         latency: A CSV file of measured blocks (`LatencyTable.load`): adds the cost ``latency_ms``.
+        supernet: The folder of an elastic supernet of all narrow copies (``lamcts supernet
+            train``), from which they take their weights instead of being trained.
         data: Images to train on: a folder or file as `open_images` takes it; by default digits.
         epochs: Passes over the images.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"auto"``.
@@ -69,10 +74,12 @@ class MobileEvaluator(NetworkEvaluator):
     def __init__(
         self,
         family: Family,
+        settings: Mapping[str, Any],
         names: Mapping[str, Values],
         *,
         predictor: str | Path | None,
         latency: Path | None,
+        supernet: Path | None,
         data: Path | None,
         epochs: int,
         device: str,
@@ -80,7 +87,7 @@ class MobileEvaluator(NetworkEvaluator):
     ) -> None:
         self.choices = Choices(family)
         self.space = self.choices.make_space()
-        self.names = names
+        self.settings, self.names = settings, names
         self.recipes = [Recipe(epochs=epochs, seed=seed, device=device)]
         self.data = data
         self.notice = (
@@ -98,6 +105,9 @@ class MobileEvaluator(NetworkEvaluator):
             table = LatencyTable.load(latency)
             self._latency = BlockSum(self.choices, table.of_block, table.of_outer)
             self._latency.tabulate()
+        if supernet is not None and predictor is not None:
+            raise InvalidArgument("supernet: there is a predictor already; give one of them")
+        self.use_supernet(supernet)
 
     def prepare(self) -> None:
         """Refuse to search without a predictor where PyTorch is missing.
@@ -168,6 +178,27 @@ class MobileEvaluator(NetworkEvaluator):
             lines.append(f"  {outputs:>4} channels: {', '.join(words)}")
         return "\n".join(lines)
 
+    # -- Supernets of narrow copies -----------------------------------------------------------
+
+    def paths(self) -> Paths:
+        """Networks of the family at random, dealt fairly, or in a sandwich."""
+        return elastic_paths(self.choices)
+
+    def make_supernet(self, shape: ImageShape) -> nn.Module:
+        """The elastic supernet of all narrow copies."""
+        require_torch()
+        from lamcts.adapters.mobile.supernet import ElasticMobileNet
+
+        return ElasticMobileNet(stand_in(self.choices.family, shape))
+
+    def supernet_settings(self) -> dict[str, Any]:
+        """The settings that the family is made of."""
+        return dict(self.settings)
+
+    def choice(self, name: str) -> Choice:
+        """A choice by the key of a point and the number in it: ``depths.0``, say."""
+        return column_choice(self.choices, name)
+
     # -- The adapter's side: points and networks ----------------------------------------------
 
     def decode(self, x: Any) -> Network:
@@ -198,14 +229,15 @@ class MobileEvaluator(NetworkEvaluator):
 
     def proxy(self, x: Any, shape: ImageShape) -> Callable[[], nn.Module]:
         """What makes the narrow copy of a point."""
-        family = stand_in(self.choices.family, shape)
-        build = _builder(Choices(family).network(self.choices.row(x)))
+        network = Choices(stand_in(self.choices.family, shape)).network(self.choices.row(x))
+        require_torch()
+        from lamcts.adapters.mobile.network import Resized
 
         def placed() -> nn.Module:
             import torch
 
             # Depthwise convolutions are twice as fast on a CPU with the channels innermost.
-            model: Any = build()  # PyTorch's versions type this overload differently
+            model: Any = Resized(network)  # PyTorch's versions type this overload differently
             found: nn.Module = model.to(memory_format=torch.channels_last)
             return found
 
@@ -239,6 +271,7 @@ class MobileNetV3ImageNet(MobileEvaluator):
         latency: As in `MobileEvaluator`.
         width: Factor on all channels: the released supernets have 1.0 and 1.2.
         resolutions: Heights and widths of the input to choose from.
+        supernet: As in `MobileEvaluator`.
         data: As in `MobileEvaluator`.
         epochs: Passes over the images, where there is no predictor.
         device: Where to train.
@@ -255,6 +288,7 @@ class MobileNetV3ImageNet(MobileEvaluator):
         latency: Path | None = None,
         width: float = 1.0,
         resolutions: tuple[int, ...] = RESOLUTIONS,
+        supernet: Path | None = None,
         data: Path | None = None,
         epochs: int = 4,
         device: str = "cpu",
@@ -268,9 +302,11 @@ class MobileNetV3ImageNet(MobileEvaluator):
             )
         super().__init__(
             ofa_space(width, tuple(resolutions)),
+            {"width": width, "resolutions": list(resolutions)},
             ofa_names(),
             predictor=predictor,
             latency=latency,
+            supernet=supernet,
             data=data,
             epochs=epochs,
             device=device,
@@ -287,6 +323,7 @@ class EfficientNetImageNet(MobileEvaluator):
         predictor: As in `MobileEvaluator`; it takes all choices one-hot, in the order of a point.
         latency: As in `MobileEvaluator`.
         models: Scales to choose from.
+        supernet: As in `MobileEvaluator`.
         data: As in `MobileEvaluator`.
         epochs: Passes over the images, where there is no predictor.
         device: Where to train.
@@ -303,6 +340,7 @@ class EfficientNetImageNet(MobileEvaluator):
         predictor: str | Path | None = None,
         latency: Path | None = None,
         models: tuple[str, ...] = MODELS,
+        supernet: Path | None = None,
         data: Path | None = None,
         epochs: int = 4,
         device: str = "cpu",
@@ -316,9 +354,11 @@ class EfficientNetImageNet(MobileEvaluator):
             raise InvalidArgument(f"models: {models!r} are not different scales; give b0,b1 say")
         super().__init__(
             block_space(tuple(scales[name] for name in models)),
+            {"models": list(models)},
             efficientnet_names(),
             predictor=predictor,
             latency=latency,
+            supernet=supernet,
             data=data,
             epochs=epochs,
             device=device,

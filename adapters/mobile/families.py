@@ -114,7 +114,9 @@ def block_space(scales: tuple[Scale, ...] = COMPOUND) -> Family:
 def stand_in(family: Family, shape: ImageShape = _DIGITS) -> Family:
     """The same choices in a network for small images, by default digits, an eighth as wide.
 
-    Of the strides only the last ones that halve are kept, so that 2 pixels are left: two for 8.
+    Resolutions to choose from stay in proportion, the greatest being the images' own; compound
+    scales all have that. Of the strides only the last ones that halve are kept, so that 2 pixels
+    are left: two for 8.
     """
     halving = [index for index, stage in enumerate(family.stages) if stage.stride > 1]
     halvings = max(0, shape.size.bit_length() - 2)
@@ -123,8 +125,16 @@ def stand_in(family: Family, shape: ImageShape = _DIGITS) -> Family:
         replace(stage, stride=stage.stride if index in kept else 1)
         for index, stage in enumerate(family.stages)
     )
+    most = max(scale.resolution for scale in family.scales)
     scales = tuple(
-        replace(scale, resolution=shape.size, width=scale.width / 8, dropout=0.0)
+        replace(
+            scale,
+            resolution=round(shape.size * scale.resolution / most)
+            if family.scaled_by == "resolution"
+            else shape.size,
+            width=scale.width / 8,
+            dropout=0.0,
+        )
         for scale in family.scales
     )
     return replace(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from lamcts.adapters.mobile.stages import Activation, Block, Gate, Network
 
-__all__ = ["Bottleneck", "MobileNet"]
+__all__ = ["Bottleneck", "MobileNet", "Resized", "resize"]
 
 _ACTIVATIONS: dict[Activation, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -42,6 +43,26 @@ class MobileNet(nn.Module):
         pooled = self.features(images).mean(dim=(2, 3))
         logits: Tensor = self.classifier(pooled)
         return logits
+
+
+class Resized(nn.Module):
+    """A network that sees images at its own resolution, whatever theirs is."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network, self.resolution = MobileNet(network), network.resolution
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of images (n, image_channels, any, any)."""
+        logits: Tensor = self.network(resize(images, self.resolution))
+        return logits
+
+
+def resize(images: Tensor, size: int) -> Tensor:
+    """Images (n, channels, any, any) as (n, channels, size, size)."""
+    if images.shape[-2:] == (size, size):
+        return images
+    return interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
 class Bottleneck(nn.Module):

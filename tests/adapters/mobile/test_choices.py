@@ -108,7 +108,8 @@ def test_stand_ins_keep_the_choices_and_shrink_the_rest() -> None:
         assert all(a.kernel == b.kernel and bool(a.squeeze) == bool(b.squeeze) for a, b in blocks)
         assert [a.activation for a, _ in blocks] == [b.activation for _, b in blocks]
         assert max(b.outputs for _, b in blocks) <= 80
-        assert small.network(row).resolution == 8
+        sizes = {scale.resolution for scale in small.family.scales}
+        assert sizes == ({5, 6, 7, 8} if family.scaled_by == "resolution" else {8})
         assert blocks[-1][1].output_size == 2
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lamcts.optimizers._lamcts import LAMCTS
     from lamcts.registry import list_problems, make, register
     from lamcts.result import Result, load_result
+    from lamcts.sweeps import resume_sweep, sweep
     from lamcts.tabular import TabularEvaluator
     from lamcts.testing import check_evaluator
 
@@ -52,8 +53,10 @@ __all__ = [
     "minimize",
     "register",
     "resume",
+    "resume_sweep",
     "search",
     "spaces",
+    "sweep",
 ]
 
 __version__ = "0.1.0"
@@ -83,7 +86,9 @@ _HOMES = {
     "minimize": "api",
     "register": "registry",
     "resume": "api",
+    "resume_sweep": "sweeps",
     "search": "api",
+    "sweep": "sweeps",
 }
 
 logging.getLogger("lamcts").addHandler(logging.NullHandler())

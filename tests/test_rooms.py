@@ -34,7 +34,7 @@ FLOORS = [
         "executors",
         "storage",
     ],
-    ["result", "prepare", "run", "api"],
+    ["result", "prepare", "run", "api", "sweeps"],
     ["plots", "progress", "testing", "benchmark", "cli", "__main__"],
 ]
 ROOMS = [room for floor in FLOORS for room in floor]

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,7 @@ from lamcts.cli._output import print_json, say
 from lamcts.cli._points import read_points
 from lamcts.cli._runs import RUNS, find_run
 from lamcts.cli._summary import print_summary
+from lamcts.cli._sweep import find_sweep, report_sweep
 from lamcts.errors import InvalidArgument
 from lamcts.evaluator import Evaluator
 from lamcts.problem import load_problem, problem_settings
@@ -99,6 +100,15 @@ def run(
             show_default=False,
         ),
     ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=NUMBER,...",
+            help='Search under each of several limits in turn, "flops=150e6,600e6", the tightest '
+            "first; each begins with what is known from those before.",
+            show_default=False,
+        ),
+    ] = None,
     init: Annotated[
         Path | None,
         typer.Option(
@@ -118,6 +128,7 @@ def run(
     Ctrl-C finishes the running trials and stops; again, it stops at once. Either way the run can
     be resumed.
     """
+    from lamcts import sweeps
     from lamcts.api import search
     from lamcts.optimizers import optimizer_settings
 
@@ -125,32 +136,39 @@ def run(
         set or [], problem=problem_settings(problem), optimizer=optimizer_settings(optimizer)
     )
     with load_problem(problem, **for_problem) as evaluator:
-        _report(
-            lambda callbacks: search(
-                evaluator,
-                budget=evaluator.default_budget if budget is None else budget,
-                seed=seed,
-                optimizer=optimizer,
-                settings=for_optimizer,
-                workers=workers,
-                executor=executor or "local",
-                ray_address=ray_address,
-                resources=parse_resources(resources),
-                timeout=timeout,
-                trial_timeout=trial_timeout,
-                trial_memory=trial_memory,
-                constraints=constraint or [],
-                max_failures=_failures(max_failures),
-                retries=retries,
-                prune=prune,
-                callbacks=callbacks,
-                folder=_folder(evaluator, name),
-                deterministic=deterministic,
-                init=[] if init is None else read_points(init, evaluator),
-            ),
-            json=json,
-            quiet=quiet,
-        )
+        options: dict[str, Any] = {
+            "budget": evaluator.default_budget if budget is None else budget,
+            "seed": seed,
+            "optimizer": optimizer,
+            "settings": for_optimizer,
+            "workers": workers,
+            "executor": executor or "local",
+            "ray_address": ray_address,
+            "resources": parse_resources(resources) or {},
+            "timeout": timeout,
+            "trial_timeout": trial_timeout,
+            "trial_memory": trial_memory,
+            "constraints": constraint or [],
+            "max_failures": _failures(max_failures),
+            "retries": retries,
+            "prune": prune,
+            "folder": _folder(evaluator, name),
+            "deterministic": deterministic,
+            "init": [] if init is None else read_points(init, evaluator),
+        }
+        if sweep is None:
+            _report(
+                lambda callbacks: search(evaluator, callbacks=callbacks, **options),
+                json=json,
+                quiet=quiet,
+            )
+        else:
+            _show_log(quiet)
+            report_sweep(
+                lambda callbacks: sweeps.sweep(evaluator, sweep, callbacks=callbacks, **options),
+                json=json,
+                quiet=quiet,
+            )
 
 
 @app.command("resume")
@@ -167,22 +185,29 @@ def resume_command(
     quiet: Quiet = False,
 ) -> None:
     """Go on with an interrupted run, or with a finished one under a greater budget."""
+    from lamcts import sweeps
     from lamcts.api import resume
 
-    folder = find_run(run)
-    _report(
-        lambda callbacks: resume(
-            folder,
-            budget=budget,
-            workers=workers,
-            executor=executor,
-            ray_address=ray_address,
-            resources=parse_resources(resources),
-            callbacks=callbacks,
-        ),
-        json=json,
-        quiet=quiet,
-    )
+    options: dict[str, Any] = {
+        "budget": budget,
+        "workers": workers,
+        "executor": executor,
+        "ray_address": ray_address,
+        "resources": parse_resources(resources),
+    }
+    several = find_sweep(run)
+    if several is None:
+        folder = find_run(run)
+        _report(
+            lambda callbacks: resume(folder, callbacks=callbacks, **options), json=json, quiet=quiet
+        )
+    else:
+        _show_log(quiet)
+        report_sweep(
+            lambda callbacks: sweeps.resume_sweep(several, callbacks=callbacks, **options),
+            json=json,
+            quiet=quiet,
+        )
 
 
 class _Ending(Callback):

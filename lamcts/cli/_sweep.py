@@ -1,0 +1,76 @@
+"""``lamcts run --sweep``: a search a limit, and a table of what each found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import typer
+
+from lamcts.callbacks import Callback
+from lamcts.cli._output import number, print_json, print_table, say
+from lamcts.cli._runs import RUNS
+from lamcts.errors import LamctsError
+from lamcts.progress import Progress
+from lamcts.result import Result
+from lamcts.run import Run
+from lamcts.sweeps import SWEEP_FILE
+
+__all__ = ["find_sweep", "report_sweep"]
+
+_INTERRUPTED = 130
+
+Results = Mapping[str, Result]
+
+
+def find_sweep(name: str) -> Path | None:
+    """The folder of a sweep given by its path, or by the last part of it under ``runs/``."""
+    folders = [Path(name), *sorted(RUNS.glob(f"*/{name}"))] if Path(name).parts else []
+    return next((folder for folder in folders if (folder / SWEEP_FILE).is_file()), None)
+
+
+def report_sweep(search: Callable[[list[Callback]], Results], *, json: bool, quiet: bool) -> None:
+    """Search with progress shown, print what was found under each limit, and exit accordingly."""
+    callbacks: list[Callback] = [] if quiet else [_Heading(), Progress()]
+    results = search(callbacks)
+    if json:
+        print_json([{"limit": text, **result.to_json()} for text, result in results.items()])
+    else:
+        _print_table(results)
+    last = list(results.values())[-1]
+    if last.folder is not None and not json:
+        typer.echo(f"run  {last.folder.parent}")
+    if last.stopped in ("interrupted", "timeout") and last.folder is not None:
+        say(f"go on with: lamcts resume {last.folder.parent}")
+    if last.stopped == "interrupted":
+        raise typer.Exit(_INTERRUPTED)
+    if not any(result.counts["complete"] for result in results.values()):
+        raise typer.Exit(1)
+
+
+class _Heading(Callback):
+    """Says which limit is searched under, and the problem's notice once."""
+
+    def __init__(self) -> None:
+        self._noticed = False
+
+    def on_run_start(self, run: Run) -> None:
+        if run.evaluator.notice and not self._noticed:
+            say(run.evaluator.notice)
+        self._noticed = True
+        say(f"within {', '.join(run.config.constraints)}")
+
+
+def _print_table(results: Results) -> None:
+    costs = list(dict.fromkeys(name for r in results.values() for t in r.trials for name in t.cost))
+    rows = []
+    for text, result in results.items():
+        try:
+            best = result.best
+        except LamctsError:
+            rows.append((text, "-", "-", *("-" for _ in costs)))
+            continue
+        trials = sum(trial.info.get("source") != "known" for trial in result.trials)
+        figures = [number(best.cost[name]) if name in best.cost else "-" for name in costs]
+        rows.append((text, number(best.value), str(trials), *figures))
+    print_table(rows, header=("limit", "best value", "new trials", *costs))

@@ -1,9 +1,20 @@
 """The command line, one file a group of commands; `app` is the console script ``lamcts``."""
 
-from lamcts.cli import _bench, _data, _export, _info, _latency, _problems, _runs, _search, _train
+from lamcts.cli import (
+    _bench,
+    _data,
+    _export,
+    _info,
+    _latency,
+    _problems,
+    _runs,
+    _search,
+    _supernet,
+    _train,
+)
 from lamcts.cli._app import app
 
 __all__ = ["app"]
 
 # Importing a module adds its commands; named here so that the imports are no mystery.
-_COMMANDS = (_search, _runs, _train, _export, _problems, _latency, _bench, _data, _info)
+_COMMANDS = (_search, _runs, _train, _export, _problems, _supernet, _latency, _bench, _data, _info)

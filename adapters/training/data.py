@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lamcts.errors import DependencyNotInstalled
 
-__all__ = ["DIGITS", "ImageData", "ImageShape", "Split", "digits"]
+__all__ = ["DIGITS", "ImageData", "ImageShape", "Split", "digits", "held_out"]
 
 #: The name of the images that stand in where no others are given.
 DIGITS = "scikit-learn's 8x8 handwritten digits"
@@ -108,3 +108,23 @@ def digits() -> ImageData:
 
     scale = ((float(mean),), (float(std),))
     return ImageData(split(train), split(validation), split(test), *scale, name=DIGITS)
+
+
+def held_out(labels: NDArray[np.int64], share: float = 0.1) -> NDArray[np.bool_]:
+    """Which images to hold out: of every class this share, chosen at random, always the same.
+
+    Args:
+        labels: (n,).
+        share: In (0, 1); of every class that has two images at least one is held out.
+
+    Returns:
+        (n,), true for those held out.
+    """
+    rng = np.random.default_rng(0)
+    held = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        if len(rows) > 1:
+            count = max(1, round(share * len(rows)))
+            held[rng.permutation(rows)[:count]] = True
+    return held

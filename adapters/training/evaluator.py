@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lamcts
 from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape, Split, digits
+from lamcts.adapters.training.files import ImageFiles
+from lamcts.adapters.training.opening import open_images
 from lamcts.adapters.training.recipe import Recipe, require_torch
 from lamcts.adapters.training.recipes import find_recipe
 from lamcts.settings import keyword_parameters
@@ -19,6 +22,20 @@ if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["NetworkEvaluator"]
+
+
+#: Images in files, for proxies: their height and width, and how many of a split.
+PROXY_SIZE, PROXY_IMAGES = 32, 50_000
+
+
+@cache
+def _opened(path: Path) -> ImageData | ImageFiles:
+    return open_images(path)
+
+
+@cache
+def _small_copies(files: ImageFiles) -> ImageData:
+    return files.in_memory(PROXY_SIZE, PROXY_IMAGES)
 
 
 class NetworkEvaluator(lamcts.Evaluator):
@@ -75,8 +92,16 @@ class NetworkEvaluator(lamcts.Evaluator):
         return self.recipes[0]
 
     def load_data(self) -> ImageData:
-        """The images that networks are trained on: override it, and `notice`, to use your own."""
-        return digits()
+        """The images that proxies are trained on: override it, and `notice`, to use your own.
+
+        Of images in files small copies are taken, of `PROXY_SIZE` pixels.
+        """
+        data = digits() if self.data is None else _opened(self.data)
+        return data if isinstance(data, ImageData) else _small_copies(data)
+
+    def training_data(self) -> ImageData | ImageFiles:
+        """The images that targets are trained on; by default those of `load_data`."""
+        return self.load_data() if self.data is None else _opened(self.data)
 
     @property
     def images(self) -> str:

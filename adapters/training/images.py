@@ -14,11 +14,12 @@ from lamcts.adapters.training.arrays import ArrayLoader
 from lamcts.adapters.training.augment import cutout, mixed, resized
 from lamcts.adapters.training.data import ImageData
 from lamcts.adapters.training.distributed import pick_device, summed
+from lamcts.adapters.training.files import ImageFiles
 from lamcts.adapters.training.recipe import Recipe
 from lamcts.adapters.training.task import SplitName
 from lamcts.errors import InvalidArgument
 
-__all__ = ["ImageBatch", "ImageTask", "Loader"]
+__all__ = ["ImageBatch", "ImageTask", "Loader", "make_loader"]
 
 
 class Loader(Protocol):
@@ -32,6 +33,15 @@ class Loader(Protocol):
 
     def measuring(self, split: SplitName) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and labels of a split, as they are tested."""
+
+
+def make_loader(data: ImageData | ImageFiles, recipe: Recipe, device: torch.device) -> Loader:
+    """What gives batches of the images."""
+    if isinstance(data, ImageData):
+        return ArrayLoader(data, recipe, device)
+    from lamcts.adapters.training.streams import FileLoader  # on use: it needs torchvision
+
+    return FileLoader(data, recipe, device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +61,7 @@ class ImageTask:
     """Classify images; the score is the accuracy in [0, 1].
 
     Args:
-        data: Images in memory.
+        data: The images, in memory or in files.
         recipe: Everything else.
         teacher: A trained network whose outputs are learned too (``recipe.distillation``).
 
@@ -63,13 +73,13 @@ class ImageTask:
     direction: Literal["maximize"] = "maximize"
 
     def __init__(
-        self, data: ImageData, recipe: Recipe, *, teacher: nn.Module | None = None
+        self, data: ImageData | ImageFiles, recipe: Recipe, *, teacher: nn.Module | None = None
     ) -> None:
         if recipe.distillation and teacher is None:
             raise InvalidArgument("distillation: there is no teacher to learn from; give one")
         self.recipe = recipe
         device = pick_device(recipe.device)
-        self.loader: Loader = ArrayLoader(data, recipe, device)
+        self.loader = make_loader(data, recipe, device)
         self.teacher = None if teacher is None else teacher.to(device).eval()
 
     @property

@@ -53,7 +53,7 @@ def set_random_state(state: dict[str, Any], device: torch.device) -> None:
         torch.cuda.set_rng_state(state["cuda"].cpu(), device)
 
 
-def epoch_generator(seed: int, epoch: int) -> torch.Generator:
-    """A generator of its own for each epoch, the same in every process."""
-    words = np.random.SeedSequence([seed, epoch]).generate_state(2, np.uint32)
+def epoch_generator(seed: int, epoch: int, *more: int) -> torch.Generator:
+    """A generator of its own for each epoch, the same in every process unless told ``more``."""
+    words = np.random.SeedSequence([seed, epoch, *more]).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)

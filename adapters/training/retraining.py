@@ -13,6 +13,7 @@ from torch import nn
 
 from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape
 from lamcts.adapters.training.distributed import group, pick_device, rank
+from lamcts.adapters.training.files import ImageFiles
 from lamcts.adapters.training.folder import load_weights, read_model, save_model
 from lamcts.adapters.training.images import ImageTask
 from lamcts.adapters.training.loop import evaluating, fit
@@ -38,8 +39,8 @@ def retrain(
     """Train the target of a point, select an epoch, measure it once; `NetworkEvaluator.train`."""
     if recipe.resolution is None:
         recipe = replace(recipe, resolution=problem.resolution(x))
-    data = problem.load_data()
-    shape = data.shape if recipe.resolution is None else replace(data.shape, size=recipe.resolution)
+    data = problem.training_data()
+    shape = _shape(data, recipe)
     learnt = None if teacher is None else load_trained(teacher)
     device = pick_device(recipe.device)
     with group(device):
@@ -69,7 +70,14 @@ def retrain(
     return scores
 
 
-def _of_data(data: ImageData, device: torch.device) -> str:
+def _shape(data: ImageData | ImageFiles, recipe: Recipe) -> ImageShape:
+    """What the network must fit."""
+    if isinstance(data, ImageFiles):
+        return ImageShape(len(data.mean), recipe.resolution or 0, len(data.classes))
+    return replace(data.shape, size=recipe.resolution or data.shape.size)
+
+
+def _of_data(data: ImageData | ImageFiles, device: torch.device) -> str:
     """What is trained on, and where, in a line."""
     counts = (len(split.labels) for split in (data.train, data.validation, data.test))
     train, validation, test = (f"{count:,}" for count in counts)

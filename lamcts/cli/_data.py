@@ -29,7 +29,9 @@ app.add_typer(data_app, name="data")
 
 Kind = Annotated[
     str,
-    typer.Argument(help="Which table: nasbench101 or nasbench101-full.", show_default=False),
+    typer.Argument(
+        help="Which: nasbench101, nasbench101-full, cifar10 or cifar100.", show_default=False
+    ),
 ]
 Name = Annotated[
     str | None,

@@ -69,6 +69,7 @@ class DatasetSpec:
 
 
 _NASBENCH101 = "lamcts.adapters.nasbench101.files.importing:import_file"
+_CIFAR = "lamcts.adapters.training.cifar:import_archive"
 _SHIPPED = (
     DatasetSpec(
         "nasbench101",
@@ -85,6 +86,22 @@ _SHIPPED = (
         "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
         "3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",
         1_950_000_000,
+    ),
+    DatasetSpec(
+        "cifar10",
+        _CIFAR,
+        "60,000 colour images of 32x32 in 10 classes",
+        "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+        "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+        170_498_071,
+    ),
+    DatasetSpec(
+        "cifar100",
+        _CIFAR,
+        "60,000 colour images of 32x32 in 100 classes",
+        "https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
+        "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+        169_001_437,
     ),
 )
 

@@ -19,16 +19,20 @@ from typing import Any, Literal
 import numpy as np
 
 from lamcts._finding import in_one_line
+from lamcts.constraints import Feasibility, check_constraints, parse_constraint
 from lamcts.errors import DependencyNotInstalled, Infeasible, LamctsError, ProblemError
 from lamcts.evaluator import Direction, Evaluator
 from lamcts.outcome import as_number, outcome_of
 from lamcts.problem import ProblemRef, make_ready, reference_of
+from lamcts.progress import duration
 from lamcts.spaces import Space, as_space, from_json, to_json
 
 __all__ = ["Finding", "Report", "check_evaluator"]
 
 _SAMPLES = 10  # points that the cheap checks look at
+_TRIED = 100  # further ones, where there are constraints
 _REPEATS = 3  # evaluations of one point: a stray difference shows less than every second time
+_LONG = 30.0  # seconds from which on more workers are worth a word
 _FRESH_PROCESS_SECONDS = 120.0  # time to import and build there, beyond the evaluation itself
 
 
@@ -58,11 +62,13 @@ class Report:
         problem: The evaluator's name.
         findings: In the order of the checks.
         seconds: Wall time of one evaluation; ``None`` when none succeeded.
+        budget: The problem's ``default_budget``.
     """
 
     problem: str
     findings: tuple[Finding, ...]
     seconds: float | None
+    budget: int = Evaluator.default_budget
 
     @property
     def ok(self) -> bool:
@@ -82,8 +88,17 @@ class Report:
     def __str__(self) -> str:
         lines = [str(finding) for finding in self.findings]
         if self.seconds is not None:
-            lines.append(f"one evaluation took {self.seconds:.3g} s")
+            lines.append(f"one evaluation took {self.seconds:.3g} s; {self.estimate()}")
         return "\n".join(lines)
+
+    def estimate(self) -> str:
+        """How long a search takes, in words, if this evaluation was a usual one."""
+        total = (self.seconds or 0.0) * self.budget
+        text = f"a search of {self.budget} (the default budget) takes about {duration(max(1.0, total))}"
+        cores = os.cpu_count() or 1
+        if total < _LONG or cores == 1:
+            return text
+        return f"{text}, or {duration(total / cores)} with --workers {cores}"
 
 
 class _Wrong(Exception):
@@ -131,7 +146,8 @@ class _Check:
                 self.examine("workers", self.check_workers)
         self.examine("close", self.check_close)
         name = self.evaluator.id or type(self.evaluator).__name__
-        return Report(name, tuple(self.findings), self.seconds)
+        budget = self.evaluator.default_budget
+        return Report(name, tuple(self.findings), self.seconds, budget)
 
     def examine(self, subject: str, check: Callable[[], str | None]) -> bool:
         """Run one check and note its outcome. ``None`` from a check means: nothing to say."""
@@ -228,7 +244,7 @@ class _Check:
     def check_evaluate(self) -> str:
         """Evaluate the first point that is no infeasible one."""
         reason = ""
-        for x in self.points:
+        for x in self.within_constraints():
             x = self.evaluator.canonical(x)
             before = to_json(self.space, x)
             start = time.perf_counter()
@@ -243,6 +259,20 @@ class _Check:
             self.value, self.point = _value(outcome, self.evaluator.direction), x
             return f"{self.evaluator.direction} {self.value:.6g} at a sampled point"
         raise _Wrong(f"all {_SAMPLES} sampled points are infeasible, the last one: {reason}")
+
+    def within_constraints(self) -> list[Any]:
+        """Points as a search proposes them: sampled, within the problem's own constraints."""
+        constraints = [parse_constraint(text) for text in self.evaluator.constraints]
+        if not constraints:
+            return self.points
+        check_constraints(constraints, self.evaluator)
+        feasible = Feasibility(constraints, self.evaluator)
+        tried = (self.space.sample() for _ in range(_TRIED))
+        found = next((x for x in [*self.points, *tried] if feasible(x)), None)
+        if found is None:
+            words = " and ".join(map(str, constraints))
+            raise _Wrong(f"none of {_TRIED} sampled points meets {words}; loosen the constraint")
+        return [found]
 
     def check_repeats(self) -> str | None:
         values = [self.value]

@@ -66,6 +66,7 @@ def test_sound_evaluator_passes() -> None:
     assert report.seconds is not None
     assert evaluator.closed == 2
     assert "one evaluation took" in str(report)
+    assert "a search of 100 (the default budget) takes about 1.0 s" in str(report)
 
 
 def test_hooks_that_are_not_written_are_not_mentioned() -> None:
@@ -212,3 +213,37 @@ def test_evaluator_that_builds_only_here_is_named(
     message = findings(report, "error")["workers"]
     assert "a fresh process cannot build it" in message
     assert "AssertionError" in message
+
+
+def test_a_long_search_is_estimated_with_several_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    words = Report("slow", (), seconds=30.0, budget=40).estimate()
+    assert words == (
+        "a search of 40 (the default budget) takes about 20 min 0 s, or 5 min 0 s with --workers 4"
+    )
+
+
+def test_a_point_within_the_constraints_is_evaluated() -> None:
+    seen: list[float] = []
+
+    class Bounded(Evaluator):
+        """Only small points are to be tried."""
+
+        space = Box(0.0, 1.0)
+        constraints = ("size<=0.1",)
+
+        def cost(self, x: Any) -> dict[str, float]:
+            return {"size": float(x)}
+
+        def evaluate(self, x: Any) -> float:
+            seen.append(float(x))
+            return 0.0
+
+    assert check_evaluator(Bounded()).ok
+    assert max(seen) <= 0.1
+    Bounded.constraints = ("size<=-1",)
+    report = check_evaluator(Bounded())
+    assert "none of 100 sampled points meets size<=-1" in findings(report, "error")["evaluate"]
+    Bounded.constraints = ("sice<=1",)
+    report = check_evaluator(Bounded())
+    assert "did you mean 'size'" in findings(report, "error")["evaluate"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import numpy as np
 import lamcts
 from lamcts.adapters.tasks.points import as_json, from_text, some_point
 from lamcts.adapters.tasks.tables import columns_encoded, has_texts, read_csv
-from lamcts.errors import InvalidArgument, ProblemError, UnknownName, did_you_mean
+from lamcts.errors import InvalidArgument, ProblemError, RunError, UnknownName, did_you_mean
+from lamcts.problem import reference_of
+from lamcts.storage import replace_file
 
 __all__ = ["SAMPLES", "SklearnTask"]
 
@@ -152,7 +155,29 @@ class SklearnTask(lamcts.Evaluator):
         """The score on the rows set aside, after fitting to all the others."""
         return self._fitted(x)[1]
 
-    def train(self, x: Any, folder: Path) -> Mapping[str, float]:
+    def recipe_fields(self) -> Mapping[str, inspect.Parameter]:
+        """None: a configuration says all."""
+        return {}
+
+    def make_recipe(self, name: str | None, values: Mapping[str, Any]) -> None:
+        """None: a configuration says all.
+
+        Raises:
+            InvalidArgument: There is a name.
+        """
+        if name is not None:
+            raise InvalidArgument(f"--recipe: {type(self).__name__} has none; leave it out")
+
+    def train(
+        self,
+        x: Any,
+        folder: Path,
+        *,
+        recipe: None = None,
+        teacher: Path | None = None,
+        resume: bool = False,
+        progress: Callable[[str], None] | None = None,
+    ) -> dict[str, float]:
         """Fit the final estimator to all training rows and save it.
 
         Args:
@@ -160,24 +185,55 @@ class SklearnTask(lamcts.Evaluator):
             folder: Takes ``model.joblib``, the fitted estimator, and ``model.json``, what it is.
                 joblib is pickle: scikit-learn alone loads it, in the same version, and it is to be
                 loaded only by those who trust where it comes from.
+            recipe: None.
+            teacher: Nothing here learns from another model.
+            resume: Whether the folder may hold such files, which are written anew.
+            progress: Takes a line.
 
         Returns:
             ``test_score``.
+
+        Raises:
+            InvalidArgument: There is a teacher.
+            RunError: The folder holds a model already.
         """
         import joblib
         import sklearn
 
+        if teacher is not None:
+            raise InvalidArgument(f"--teacher: {type(self).__name__} learns from data alone")
+        if (folder / "model.json").exists() and not resume:
+            raise RunError(f"{folder}: there is a model in it; choose another folder")
         model, scores = self._fitted(x)
         folder.mkdir(parents=True, exist_ok=True)
         joblib.dump(model, folder / "model.joblib")
+        reference = reference_of(self)
         facts = {
-            "problem": self.id or type(self).__name__,
-            "configuration": self.describe(x),
+            "problem": reference.ref,
+            "settings": reference.kwargs,
+            "architecture": self.describe(x),
             "scores": scores,
-            "scikit-learn": sklearn.__version__,
+            "versions": {"scikit-learn": sklearn.__version__},
         }
-        (folder / "model.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        replace_file(folder / "model.json", json.dumps(facts, indent=2).encode() + b"\n")
+        if progress is not None:
+            progress("fitted to all training rows: model.joblib, a pickle that scikit-learn loads")
         return scores
+
+    def export(self, folder: Path, form: str, out: Path) -> str:
+        """Write the configuration as JSON (``arch``); the model is ``model.joblib`` already.
+
+        Raises:
+            InvalidArgument: Another form.
+        """
+        if form != "arch":
+            raise InvalidArgument(
+                f"--format: {form} is of networks; the fitted estimator is "
+                f"{folder / 'model.joblib'}: load it with joblib.load"
+            )
+        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        replace_file(out, json.dumps(facts["architecture"], indent=2).encode() + b"\n")
+        return "the configuration as JSON"
 
     def describe(self, x: Any) -> Any:
         """A configuration as JSON data; ``parse(json.dumps(describe(x)))`` is ``x``."""

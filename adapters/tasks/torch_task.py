@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,8 +14,8 @@ import lamcts
 from lamcts.adapters.tasks.data import Data
 from lamcts.adapters.tasks.points import as_json, from_text, plain, some_point
 from lamcts.adapters.training import Recipe, require_torch
-from lamcts.errors import InvalidArgument, LamctsError, ProblemError, UnknownName, did_you_mean
-from lamcts.settings import keyword_parameters, parse_value
+from lamcts.errors import InvalidArgument, LamctsError, ProblemError, UnknownName
+from lamcts.settings import keyword_parameters
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -230,27 +231,23 @@ class TorchTask(lamcts.Evaluator):
         """
         return from_text(self.space, text)
 
-    def make_recipe(self, name: str | None, settings: Mapping[str, str]) -> Recipe:
+    def recipe_fields(self) -> Mapping[str, inspect.Parameter]:
+        """What ``lamcts train --set`` may set beside the settings above."""
+        named = {*self.follows, "amp", "compile", "device", "seed"}
+        return {name: p for name, p in keyword_parameters(Recipe).items() if name in named}
+
+    def make_recipe(self, name: str | None, values: Mapping[str, Any]) -> Recipe:
         """``base`` for ``final_epochs``, with some fields set: how ``lamcts train`` trains.
 
         Raises:
-            UnknownName: No such recipe or field.
+            UnknownName: There is a name: a task has a recipe of its own.
             InvalidArgument: A value that cannot be followed.
         """
         if name is not None:
             raise UnknownName(
-                f"--recipe: {name!r} is not known to {type(self).__name__}, which has its own "
-                "recipe; change it with --set learning_rate=..."
+                f"--recipe: {type(self).__name__} has its own recipe, and knows no {name!r}; "
+                "change it with --set learning_rate=..."
             )
-        known = {key: p for key, p in keyword_parameters(Recipe).items() if key in self.follows}
-        known |= {key: keyword_parameters(Recipe)[key] for key in ("amp", "compile", "device")}
-        for key in settings:
-            if key not in known:
-                raise UnknownName(f"--set {key}: unknown setting; {did_you_mean(key, known)}")
-        values = {
-            key: parse_value(text, known[key], label=f"--set {key}")
-            for key, text in settings.items()
-        }
         return replace(self.base, **{"epochs": self.final_epochs, **values})
 
     def train(
@@ -259,6 +256,7 @@ class TorchTask(lamcts.Evaluator):
         folder: Path,
         *,
         recipe: Recipe | None = None,
+        teacher: Path | None = None,
         resume: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> dict[str, float]:
@@ -269,6 +267,7 @@ class TorchTask(lamcts.Evaluator):
             folder: Takes the weights, ``model.json``, the learning curve, a checkpoint, and the
                 task's assets.
             recipe: What it says otherwise than ``base`` goes before what the point says.
+            teacher: Nothing here learns from another network.
             resume: Whether to go on with the training in the folder, if there is one.
             progress: Takes a short line an epoch.
 
@@ -277,10 +276,14 @@ class TorchTask(lamcts.Evaluator):
             once, at the end.
 
         Raises:
+            InvalidArgument: There is a teacher.
             RunError: The folder cannot be used, or the training diverged.
         """
         require_torch()
         from lamcts.adapters.tasks.final import retrain
+
+        if teacher is not None:
+            raise InvalidArgument(f"--teacher: {type(self).__name__} learns from data alone")
 
         recipe = self.make_recipe(None, {}) if recipe is None else recipe
         given = {

@@ -29,6 +29,8 @@ class Template(str, Enum):
     """What kind of problem ``init`` writes."""
 
     function = "function"
+    vision = "vision"
+    text = "text"
     tabular = "tabular"
     rl = "rl"
 

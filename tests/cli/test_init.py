@@ -11,14 +11,18 @@ import pytest
 from lamcts.problem import load_problem
 from tests.cli.conftest import Call
 
-TEMPLATES = ("function", "tabular", "rl")
+TEMPLATES = {"function": "", "tabular": "", "rl": "gymnasium", "vision": "torch", "text": "torch"}
+#: Settings that make trials short.
+SMALL = {"vision": ("--set", "epochs=1"), "text": ("--set", "epochs=1")}
 QUICK = ("--quiet", "--seed", "0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_template_is_checked_and_run(lamcts: Call, folder: Path, template: str) -> None:
-    if template == "rl":
-        pytest.importorskip("gymnasium")
+    if needs := TEMPLATES[template]:
+        pytest.importorskip(needs)
+    small = SMALL.get(template, ())
     file = f"my-{template}.py"
     done = lamcts("init", file, "--template", template)
     assert done.code == 0, done
@@ -26,10 +30,10 @@ def test_a_template_is_checked_and_run(lamcts: Call, folder: Path, template: str
     text = (folder / file).read_text()
     assert f"class My{template.capitalize()}(" in text
     assert "my_task" not in text
-    checked = lamcts("check", file, "--json")
+    checked = lamcts("check", file, "--json", *small)
     assert checked.code == 0, checked
     assert {found["level"] for found in json.loads(checked.out)["findings"]} == {"ok"}
-    assert lamcts("run", file, "--budget", "3", *QUICK).code == 0
+    assert lamcts("run", file, "--budget", "3", *small, *QUICK).code == 0
 
 
 def test_the_policy_learns(folder: Path, lamcts: Call) -> None:

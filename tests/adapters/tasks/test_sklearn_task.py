@@ -90,7 +90,7 @@ def test_the_saved_model_loads_without_this_package(tmp_path: Path) -> None:
     scores = task.train({"C": 1.0}, tmp_path / "final")
     assert scores == {"test_score": 1.0}
     facts = json.loads((tmp_path / "final" / "model.json").read_text())
-    assert task.parse(json.dumps(facts["configuration"])) == {"C": 1.0}
+    assert task.parse(json.dumps(facts["architecture"])) == {"C": 1.0}
     code = (
         "import sys, joblib, numpy\n"
         "model = joblib.load('final/model.joblib')\n"

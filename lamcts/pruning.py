@@ -112,6 +112,8 @@ def make_rule(text: str) -> Rule:
     >>> make_rule("halving:min_steps=4,reduction=2")
     SuccessiveHalving(min_steps=4, reduction=2)
     """
+    if not isinstance(text, str):  # in a run file that was edited
+        raise InvalidArgument(f"prune: {text!r} is no text; use one of {', '.join(_RULES)}")
     name, _, settings = text.partition(":")
     if name not in _RULES:
         raise UnknownName(f"prune: {name!r} is no rule; {did_you_mean(name, _RULES)}")

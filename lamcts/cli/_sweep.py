@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,8 +26,10 @@ Results = Mapping[str, Result]
 
 def find_sweep(name: str) -> Path | None:
     """The folder of a sweep given by its path, or by the last part of it under ``runs/``."""
-    folders = [Path(name), *sorted(RUNS.glob(f"*/{name}"))] if Path(name).parts else []
-    return next((folder for folder in folders if (folder / SWEEP_FILE).is_file()), None)
+    if name and os.path.isfile(os.path.join(name, SWEEP_FILE)):  # false for what is no path
+        return Path(name)
+    files = sorted(RUNS.glob(f"*/*/{SWEEP_FILE}"))
+    return next((file.parent for file in files if file.parent.name == name), None)
 
 
 def report_sweep(search: Callable[[list[Callback]], Results], *, json: bool, quiet: bool) -> None:

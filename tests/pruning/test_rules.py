@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,8 +105,9 @@ def test_nothing_is_expected_of_a_step_that_few_completed_trials_reported() -> N
         ("halving:min_step=2", UnknownName, "did you mean 'min_steps'"),
         ("halving:reduction=1", InvalidArgument, "reduction must be a whole number of at least 2"),
         ("median:min_trials=few", InvalidArgument, "got 'few'"),
+        ([], InvalidArgument, r"prune: \[\] is no text; use one of median, halving"),
     ],
 )
-def test_a_text_that_is_no_rule(text: str, error: type[Exception], words: str) -> None:
+def test_a_text_that_is_no_rule(text: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         make_rule(text)

@@ -21,6 +21,7 @@ __all__ = [
     "efficientnet_names",
     "ofa_names",
     "parse_architecture",
+    "parse_row",
 ]
 
 #: Published networks that are no points of a space here: they have a cost, and can be built.
@@ -94,6 +95,40 @@ def parse_architecture(
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise InvalidArgument(f"arch: {error}; write {form}") from None
     return choices.point(choices.canonical(row[None])[0])
+
+
+def parse_row(row: Values, choices: Choices, names: Mapping[str, Values]) -> dict[str, Any]:
+    """The point of a row of a table of networks.
+
+    Args:
+        row: Either ``arch``, as for `parse_architecture`; or the values by name (``resolution``
+            or ``model``, ``depths``, ``kernels``, ``expands``, ``squeeze``); or those of each
+            stage (``b0_e``, ``b0_k``, ``b0_l``, ``b0_se``, ``b1_e``, ...), as in Accel-NASBench.
+        choices: The choices.
+        names: Values by name.
+
+    Raises:
+        UnknownName: No network has this name.
+        InvalidArgument: The row describes no network of the space.
+    """
+    if row.get("arch") is not None:
+        found = parse_architecture(str(row["arch"]), choices, names)
+        if isinstance(found, Network):
+            raise InvalidArgument(f"arch: {row['arch']!r} is no network of this space")
+        return found
+    scaled_by, scales = choices.family.scaled_by, choices.family.scales
+    values = {key: row[key] for key in ("depths", "kernels", "expands", "squeeze") if key in row}
+    if "b0_e" in row:
+        stages = range(len(choices.family.stages))
+        letters = {"depths": "l", "kernels": "k", "expands": "e", "squeeze": "se"}
+        values = {key: [row.get(f"b{s}_{w}") for s in stages] for key, w in letters.items()}
+    scale = row.get(scaled_by, scales[0].name if len(scales) == 1 else None)
+    if not values or scale is None:
+        raise InvalidArgument(
+            f"columns: give arch, or {scaled_by}, depths, kernels, expands"
+            + (", squeeze" if "squeeze" in choices.kinds else "")
+        )
+    return _point({scaled_by: scale, **values}, choices)
 
 
 def _point(data: Values, choices: Choices) -> dict[str, Any]:

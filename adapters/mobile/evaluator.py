@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import lamcts
+from lamcts._rows import Row
 from lamcts.adapters.mobile.architectures import (
     NETWORKS,
     Values,
@@ -17,6 +21,7 @@ from lamcts.adapters.mobile.architectures import (
     efficientnet_names,
     ofa_names,
     parse_architecture,
+    parse_row,
 )
 from lamcts.adapters.mobile.choices import Choices
 from lamcts.adapters.mobile.cost import FIGURES, BlockSum
@@ -28,13 +33,15 @@ from lamcts.adapters.mobile.families import (
     ofa_space,
     stand_in,
 )
+from lamcts.adapters.mobile.gaussian import Assessment, GaussianPredictor, assess
 from lamcts.adapters.mobile.latency import LatencyTable
 from lamcts.adapters.mobile.paths import column_choice, elastic_paths
-from lamcts.adapters.mobile.predictor import Predictor, find_encoder
+from lamcts.adapters.mobile.predictor import find_encoder, layout_size, load_predictor
 from lamcts.adapters.mobile.stages import Family, Network
 from lamcts.adapters.supernet import Choice, Paths, SupernetEvaluator
 from lamcts.adapters.training import ImageShape, Recipe, require_torch
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
+from lamcts.outcome import as_number
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +60,7 @@ class MobileEvaluator(SupernetEvaluator):
         family: The networks to choose from.
         settings: The settings that the family is made of.
         names: Values of architectures with a name.
-        predictor: An ``.npz`` file (`Predictor.load`) that predicts accuracies; PyTorch is not
+        predictor: A file (`load_predictor`) that predicts accuracies; for ``.npz`` PyTorch is not
             needed then. Without it a copy of each network, an eighth as wide, is trained on
             ``data``.
         latency: A CSV file of measured blocks (`LatencyTable.load`): adds the cost ``latency_ms``.
@@ -96,7 +103,7 @@ class MobileEvaluator(SupernetEvaluator):
         )
         self.predictor = None
         if predictor is not None:
-            self.predictor = Predictor.load(Path(predictor))
+            self.predictor = load_predictor(Path(predictor))
             self._encode = find_encoder(self.choices, self.predictor.inputs)
             self.notice = f"Accuracies are predicted by {Path(predictor).name}: nothing is trained."
         self._costs = {name: BlockSum(self.choices, *parts) for name, parts in FIGURES.items()}
@@ -122,8 +129,12 @@ class MobileEvaluator(SupernetEvaluator):
         """Accuracy in [0, 1]: predicted, or of the narrow copy on validation images."""
         if self.predictor is None:
             return super().evaluate(x)
-        predicted = float(self.predictor(self._encode(self.choices.row(x)[None]))[0])
-        return lamcts.Evaluation(predicted, metrics={"predicted_accuracy": predicted})
+        features = self._encode(self.choices.row(x)[None])
+        predicted = float(self.predictor(features)[0])
+        metrics = {"predicted_accuracy": predicted}
+        if isinstance(self.predictor, GaussianPredictor):
+            metrics["predicted_std"] = float(self.predictor.spread(features)[0])
+        return lamcts.Evaluation(predicted, metrics=metrics)
 
     def test(self, x: Any) -> Mapping[str, float]:
         """Test accuracy of the narrow copy, trained again; a prediction has none."""
@@ -242,6 +253,34 @@ class MobileEvaluator(SupernetEvaluator):
             return found
 
         return placed
+
+    def train_predictor(
+        self, rows: Sequence[Row], value: str, seed: int
+    ) -> tuple[GaussianPredictor, Assessment]:
+        """Fit a predictor to measured networks (``lamcts predictor train``).
+
+        Args:
+            rows: Networks (`parse_row`) with their accuracies, and where each stands.
+            value: The column of the accuracies.
+            seed: Fixes which networks are held out.
+
+        Raises:
+            InvalidArgument: A row that describes no network, or too few.
+        """
+        codes, values = [], []
+        for place, row in rows:
+            number = as_number(row.get(value))
+            if number is None or not math.isfinite(number):
+                continue  # not measured
+            try:
+                codes.append(self.choices.row(parse_row(row, self.choices, self.names)))
+            except (InvalidArgument, UnknownName) as error:
+                raise InvalidArgument(f"table: {place}: {error}") from None
+            values.append(number)
+        table = np.array(codes, dtype=np.int64).reshape(len(codes), len(self.choices.columns))
+        features = find_encoder(self.choices, layout_size(self.choices))(table)
+        assessment = assess(features, np.array(values), seed=seed)
+        return GaussianPredictor.fit(features, np.array(values), seed=seed), assessment
 
     def latency_bench(self, *, device: str, threads: int, repeats: int) -> LatencyBench:
         """What measures a latency table of this space on this machine (``lamcts latency``).

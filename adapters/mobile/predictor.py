@@ -1,25 +1,38 @@
-"""Accuracy predictors: multilayer perceptrons in ``.npz`` files, and the numbers they take."""
+"""Accuracy predictors: perceptrons as published, files of either kind, the numbers they take."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lamcts.adapters.mobile.choices import Choices, Codes
 from lamcts.adapters.mobile.families import RESOLUTIONS
+from lamcts.adapters.mobile.gaussian import GaussianPredictor
+from lamcts.adapters.training import require_torch
 from lamcts.errors import InvalidArgument
 
-__all__ = ["Encoder", "Predictor", "find_encoder", "one_hot"]
+__all__ = [
+    "Encoder",
+    "Predictor",
+    "find_encoder",
+    "layout_size",
+    "load_predictor",
+    "one_hot",
+]
 
 Array = NDArray[np.float64]
 Encoder = Callable[[Codes], Array]
 
 #: Resolutions of the two layouts for Once-for-All's space: of 124 and of 128 numbers.
 _NAT, _OFA = RESOLUTIONS, tuple(range(112, 240, 16))
+
+#: Files that PyTorch wrote.
+_CHECKPOINTS = (".pth", ".pt", ".tar")
 
 
 class Predictor:
@@ -48,31 +61,38 @@ class Predictor:
         self.weights, self.biases, self.base = list(weights), list(biases), base
 
     @classmethod
-    def load(cls, path: Path) -> Predictor:
-        """Read a file of arrays ``w0``, ``b0``, ``w1``, ..., ``base_acc``.
+    def of_arrays(cls, arrays: Mapping[str, Array]) -> Predictor:
+        """From arrays ``w0``, ``b0``, ``w1``, ..., ``base_acc``.
 
         Raises:
-            InvalidArgument: It is not there, is no such file, or an array is missing.
+            ValueError: One is missing.
+            InvalidArgument: The shapes do not follow from each other.
         """
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                layers = sum(name.startswith("w") for name in arrays.files)
-                weights = [arrays[f"w{i}"].astype(np.float64) for i in range(layers)]
-                biases = [arrays[f"b{i}"].astype(np.float64) for i in range(layers - 1)]
-                base = arrays["base_acc"].astype(np.float64)
-        except FileNotFoundError:
-            raise InvalidArgument(f"predictor: there is no file {str(path)!r}") from None
-        except KeyError as error:
-            raise InvalidArgument(f"predictor: {str(path)!r} holds no array: {error}") from None
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise InvalidArgument(
-                f"predictor: {str(path)!r} is not a file that numpy.savez wrote ({error})"
-            ) from None
-        if not layers or base.size != 1:
-            raise InvalidArgument(
-                f"predictor: {str(path)!r} needs layers w0, w1, ... and one number base_acc"
-            )
-        return cls(weights, biases, float(base.item()))
+        layers = sum(name.startswith("w") for name in arrays)
+        names = [f"w{i}" for i in range(layers)] + [f"b{i}" for i in range(layers - 1)]
+        for name in (*names, "base_acc"):
+            if name not in arrays:
+                raise ValueError(f"no array {name!r}")
+        if not layers or arrays["base_acc"].size != 1:
+            raise ValueError("needs layers w0, w1, ... and one number base_acc")
+        found = [arrays[name] for name in names]
+        return cls(found[:layers], found[layers:], float(arrays["base_acc"].item()))
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Predictor:
+        """From the ``state_dict`` of a published predictor: linear layers, ``base_acc``."""
+        layers = [name for name in state if name.endswith("weight") and state[name].ndim == 2]
+        biases = {name: state.get(name.removesuffix("weight") + "bias") for name in layers}
+        base = sum(
+            float(number.sum())
+            for number in (state.get("base_acc"), *[biases.get(name) for name in layers[-1:]])
+            if number is not None
+        )
+        return cls(
+            [_array(state[name]) for name in layers],
+            [_array(biases[name]) for name in layers[:-1] if biases[name] is not None],
+            base,
+        )
 
     @property
     def inputs(self) -> int:
@@ -86,6 +106,63 @@ class Predictor:
             x = np.maximum(x @ weight.T + bias, 0.0)
         found: Array = (x @ self.weights[-1].T)[:, 0] + self.base
         return found
+
+
+def load_predictor(path: Path) -> Predictor | GaussianPredictor:
+    """Read a predictor: arrays in an ``.npz`` file, or a checkpoint of PyTorch (``.pth``).
+
+    Raises:
+        InvalidArgument: It is not there, or is no predictor.
+        DependencyNotInstalled: It is a checkpoint, and PyTorch is missing.
+    """
+    if not path.is_file():
+        raise InvalidArgument(f"predictor: there is no file {str(path)!r}")
+    if path.suffix in _CHECKPOINTS:
+        return Predictor.of_state(_checkpoint(path))
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: _array(file[name]) for name in file.files}
+    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise InvalidArgument(
+            f"predictor: {str(path)!r} is not a file that numpy.savez wrote ({error})"
+        ) from None
+    try:
+        kind = GaussianPredictor if "inducing" in arrays else Predictor
+        return kind.of_arrays(arrays)
+    except ValueError as error:
+        if isinstance(error, InvalidArgument):
+            raise
+        raise InvalidArgument(f"predictor: {str(path)!r} holds {error}") from None
+
+
+def _checkpoint(path: Path) -> Mapping[str, Any]:
+    """The tensors of a checkpoint by name; only weights are read, no code is run."""
+    require_torch()
+    import torch
+
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True)
+        state = data.get("state_dict", data)
+        if not any(name.endswith("weight") for name in state):
+            raise ValueError("no weights")
+        return dict(state)
+    except Exception as error:  # damaged files raise many kinds
+        first = str(error).partition("\n")[0]
+        raise InvalidArgument(
+            f"predictor: {str(path)!r} is no checkpoint of weights ({first})"
+        ) from None
+
+
+def _array(tensor: Any) -> Array:
+    return np.asarray(tensor, dtype=np.float64)
+
+
+def layout_size(choices: Choices) -> int:
+    """How many numbers a predictor that is trained here takes."""
+    if not choices.family.per_block:
+        return sum(len(choice.options) for choice in choices.columns)
+    pixels = {scale.resolution for scale in choices.family.scales}
+    return 124 if pixels <= set(_NAT) else 128
 
 
 def one_hot(choices: Choices, codes: Codes, kinds: Sequence[str]) -> Array:
@@ -122,7 +199,7 @@ def find_encoder(choices: Choices, inputs: int) -> Encoder:
         raise InvalidArgument(
             f"predictor: it takes {inputs} numbers, known layouts have 124 or 128"
         )
-    total = sum(len(choice.options) for choice in choices.columns)
+    total = layout_size(choices)
     if inputs != total:
         models = ",".join(scale.name for scale in choices.family.scales)
         raise InvalidArgument(

@@ -6,6 +6,7 @@ from lamcts.cli import (
     _export,
     _info,
     _latency,
+    _predictor,
     _problems,
     _runs,
     _search,
@@ -17,4 +18,16 @@ from lamcts.cli._app import app
 __all__ = ["app"]
 
 # Importing a module adds its commands; named here so that the imports are no mystery.
-_COMMANDS = (_search, _runs, _train, _export, _problems, _supernet, _latency, _bench, _data, _info)
+_COMMANDS = (
+    _search,
+    _runs,
+    _train,
+    _export,
+    _problems,
+    _supernet,
+    _latency,
+    _predictor,
+    _bench,
+    _data,
+    _info,
+)

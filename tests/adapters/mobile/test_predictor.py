@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamcts.adapters.mobile import COMPOUND, Choices, Predictor, block_space, ofa_space
+from lamcts.adapters.mobile import COMPOUND, Choices, block_space, ofa_space
 from lamcts.adapters.mobile.choices import Codes
-from lamcts.adapters.mobile.predictor import find_encoder
+from lamcts.adapters.mobile.predictor import find_encoder, load_predictor
 from lamcts.errors import InvalidArgument
 
 Rows = list[dict[str, str]]
@@ -24,7 +24,7 @@ def test_the_shipped_predictor_gives_its_reference_values(
     rows_of: Callable[[str], Rows],
     ofa_codes: Callable[[Rows], Codes],
 ) -> None:
-    predictor = Predictor.load(published(SHIPPED))
+    predictor = load_predictor(published(SHIPPED))
     assert predictor.inputs == 124
     encode = find_encoder(OFA, 124)
     largest, smallest = np.full(46, 2), np.zeros(46, dtype=np.int64)
@@ -102,17 +102,46 @@ def test_a_linear_fit_of_the_accelerator_table_ranks_it(
     base = top1[:4000].mean()
     weights = np.linalg.lstsq(features[:4000], top1[:4000] - base, rcond=None)[0]
     np.savez(tmp_path / "fit.npz", w0=weights[None], base_acc=base)
-    predicted = Predictor.load(tmp_path / "fit.npz")(features[4000:])
+    predicted = load_predictor(tmp_path / "fit.npz")(features[4000:])
     assert np.corrcoef(predicted, top1[4000:])[0, 1] > 0.9
 
 
 def test_a_perceptron_by_hand(tmp_path: Path) -> None:
     w0, b0, w1 = [[1.0, -1.0], [2.0, 0.0]], [0.5, -1.0], [[1.0, 10.0]]
     np.savez(tmp_path / "p.npz", w0=w0, b0=b0, w1=w1, base_acc=[0.25])
-    predictor = Predictor.load(tmp_path / "p.npz")
+    predictor = load_predictor(tmp_path / "p.npz")
     assert predictor.inputs == 2
     # relu(1 - 3 + 0.5) = 0 and relu(2 - 1) = 1; then relu(1.5) and 1
     assert predictor(np.array([[1.0, 3.0], [1.0, 0.0]])).tolist() == [10.25, 11.75]
+
+
+def test_published_checkpoints_give_what_their_arrays_give(tmp_path: Path) -> None:
+    """Once-for-All's two forms: nested layers with base_acc, and a plain sequence with biases."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    w0, b0, w1 = rng.normal(size=(3, 2)), rng.normal(size=3), rng.normal(size=(1, 3))
+    features = rng.normal(size=(5, 2))
+    np.savez(tmp_path / "p.npz", w0=w0, b0=b0, w1=w1, base_acc=0.25)
+    expected = load_predictor(tmp_path / "p.npz")(features)
+    tensors = {name: torch.from_numpy(array) for name, array in {"w": w0, "b": b0, "v": w1}.items()}
+    base = torch.tensor([0.25])
+    nested = {"layers.0.0.weight": tensors["w"], "layers.0.0.bias": tensors["b"]}
+    nested |= {"layers.1.weight": tensors["v"], "base_acc": base}
+    plain = {"0.weight": tensors["w"], "0.bias": tensors["b"]}
+    plain |= {"2.weight": tensors["v"], "2.bias": base}
+    for name, data in {"a.pth": nested, "b.pt": plain, "c.pth.tar": {"state_dict": nested}}.items():
+        torch.save(data, tmp_path / name)
+        assert load_predictor(tmp_path / name)(features) == pytest.approx(expected)
+
+
+def test_a_checkpoint_of_code_is_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save({"state_dict": {"weight": Path("x")}}, tmp_path / "p.pth")
+    (tmp_path / "text.pth").write_text("weights")
+    torch.save({"a": 1}, tmp_path / "none.pth")
+    for name in ("p.pth", "text.pth", "none.pth"):
+        with pytest.raises(InvalidArgument, match="is no checkpoint of weights"):
+            load_predictor(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -129,18 +158,18 @@ def test_a_perceptron_by_hand(tmp_path: Path) -> None:
 def test_damaged_files_are_refused(arrays: dict[str, Any], message: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", **arrays)
     with pytest.raises(InvalidArgument, match=message):
-        Predictor.load(tmp_path / "p.npz")
+        load_predictor(tmp_path / "p.npz")
 
 
 def test_what_is_no_file_of_arrays_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="there is no file"):
-        Predictor.load(tmp_path / "none.npz")
+        load_predictor(tmp_path / "none.npz")
     (tmp_path / "text.npz").write_text("accuracy")
     with pytest.raises(InvalidArgument, match="not a file that numpy"):
-        Predictor.load(tmp_path / "text.npz")
+        load_predictor(tmp_path / "text.npz")
     np.save(tmp_path / "one.npy", np.ones(3))
     with pytest.raises(InvalidArgument, match="not a file that numpy"):
-        Predictor.load(tmp_path / "one.npy")
+        load_predictor(tmp_path / "one.npy")
 
 
 def test_a_predictor_of_another_space_is_refused() -> None:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lamcts.adapters.mobile.stages import Activation, Block, Gate, Network
+from lamcts.adapters.training.layers import DropPath
 
 __all__ = ["Bottleneck", "MobileNet", "Resized", "resize"]
 
@@ -44,6 +45,15 @@ class MobileNet(nn.Module):
         logits: Tensor = self.classifier(pooled)
         return logits
 
+    def set_drop_path(self, probability: float) -> None:
+        """From now on drop paths beside residuals: rising over the blocks, from 0 to nearly this.
+
+        So it is in EfficientNet's code.
+        """
+        blocks = [block for block in self.features if isinstance(block, Bottleneck)]
+        for nth, block in enumerate(blocks):
+            block.drop_path.probability = probability * nth / len(blocks)
+
 
 class Resized(nn.Module):
     """A network that sees images at its own resolution, whatever theirs is."""
@@ -71,6 +81,7 @@ class Bottleneck(nn.Module):
     def __init__(self, block: Block, gate: Gate) -> None:
         super().__init__()
         self.residual = block.residual
+        self.drop_path = DropPath()
         middle, act = block.expanded, block.activation
         layers: list[nn.Module] = []
         if middle != block.inputs:
@@ -86,7 +97,7 @@ class Bottleneck(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """The block's output, with its input added where that is possible."""
         out: Tensor = self.layers(features)
-        return features + out if self.residual else out
+        return features + self.drop_path(out) if self.residual else out
 
 
 class _ConvBn(nn.Sequential):

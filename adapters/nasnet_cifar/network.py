@@ -8,13 +8,13 @@ from torch import Tensor, nn
 from lamcts.adapters.nasnet_cifar.genotype import SKIP, Arm, Genotype
 from lamcts.adapters.nasnet_cifar.operations import (
     AuxiliaryHead,
-    DropPath,
     FactorizedReduction,
     imagenet_stem,
     operation,
     relu_conv_bn,
 )
 from lamcts.adapters.nasnet_cifar.skeleton import CIFAR, Site, Skeleton, cell_sites
+from lamcts.adapters.training.layers import DropPath
 from lamcts.errors import InvalidArgument
 
 __all__ = ["CellModule", "GenotypeNetwork", "arm_layer"]

@@ -18,7 +18,6 @@ from lamcts.adapters.nasnet_cifar.genotype import (
 
 __all__ = [
     "AuxiliaryHead",
-    "DropPath",
     "FactorizedReduction",
     "StandardisedConv2d",
     "imagenet_stem",
@@ -104,28 +103,6 @@ class StandardisedConv2d(nn.Conv2d):
         return conv2d(
             input, weight, self.bias, self.stride, self.padding, self.dilation, self.groups
         )
-
-
-class DropPath(nn.Module):
-    """While training, drop an arm for some images of a batch and strengthen it for the others.
-
-    Source: Larsson et al., "FractalNet", ICLR 2017.
-
-    Attributes:
-        probability: That an image loses the arm, in [0, 1); 0 at first.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.probability = 0.0
-
-    def forward(self, features: Tensor) -> Tensor:
-        """The features, with the same expectation."""
-        if not self.training or self.probability == 0.0:
-            return features
-        keep = 1.0 - self.probability
-        kept = features.new_empty(len(features), 1, 1, 1).bernoulli_(keep)
-        return features * (kept / keep)
 
 
 class AuxiliaryHead(nn.Module):

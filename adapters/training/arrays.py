@@ -14,7 +14,7 @@ from lamcts.adapters.training.augment import (
     flipped,
     make_policy,
     padded_crop,
-    tested_view,
+    scored_view,
     transforms,
 )
 from lamcts.adapters.training.data import ImageData
@@ -66,7 +66,7 @@ class ArrayLoader:
             rows = mine[start : start + _MEASURED]
             images = torch.from_numpy(part.images[rows]).to(self.device)
             labels = torch.from_numpy(part.labels[rows]).to(self.device)
-            yield tested_view(images, size, self.recipe.test_crop), labels
+            yield scored_view(images, size, self.recipe.test_crop), labels
 
     def _changed(self, images: Tensor) -> Tensor:
         if self._crop is not None:

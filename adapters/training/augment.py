@@ -22,7 +22,7 @@ __all__ = [
     "mixed",
     "padded_crop",
     "resized",
-    "tested_view",
+    "scored_view",
     "transforms",
 ]
 
@@ -127,7 +127,7 @@ def resized(images: Tensor, size: int | None) -> Tensor:
     return interpolate(images, (size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
-def tested_view(images: Tensor, size: int | None, crop: float) -> Tensor:
+def scored_view(images: Tensor, size: int | None, crop: float) -> Tensor:
     """Images as a test sees them: resized so that ``size`` is the share ``crop``, and cut out."""
     size = images.shape[2] if size is None else size
     wide = round(size / crop)

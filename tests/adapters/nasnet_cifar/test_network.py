@@ -28,11 +28,11 @@ from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from lamcts.adapters.nasnet_cifar.network import CellModule, GenotypeNetwork  # noqa: E402
 from lamcts.adapters.nasnet_cifar.operations import (  # noqa: E402
-    DropPath,
     FactorizedReduction,
     StandardisedConv2d,
     operation,
 )
+from lamcts.adapters.training.layers import DropPath  # noqa: E402
 
 LANET = NAMED_GENOTYPES["lanet"]
 TINY = Skeleton(4, 3, 8, 1)

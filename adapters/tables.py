@@ -10,6 +10,7 @@ where that is) or in a folder there. The columns each expects are those of its c
 | `NASBenchGraph` | validation accuracy | test accuracy | Qin et al. 2022 |
 | `NASBenchNLP` | validation perplexity on WikiText-2 | test perplexity | Klyuchnikov et al. 2022 |
 | `AccelNASBench` | ImageNet top-1 accuracy of a short training | - | Ahmad et al. 2024 |
+| `LaNASTrace` | CIFAR-10 test accuracy of a short training | - | Wang et al. 2021 |
 """  # noqa: E501 - a table
 
 from __future__ import annotations
@@ -25,11 +26,19 @@ from lamcts import spaces
 from lamcts._rows import read_rows
 from lamcts.adapters.nasbench101 import NASBench101
 from lamcts.adapters.nasbench101.space import FRAME_EDGES
+from lamcts.adapters.nasnet_cifar import LANAS
 from lamcts.datasets import data_folder
 from lamcts.errors import InvalidArgument
 from lamcts.tabular import TabularEvaluator
 
-__all__ = ["AccelNASBench", "NASBench101Small", "NASBench201", "NASBenchGraph", "NASBenchNLP"]
+__all__ = [
+    "AccelNASBench",
+    "LaNASTrace",
+    "NASBench101Small",
+    "NASBench201",
+    "NASBenchGraph",
+    "NASBenchNLP",
+]
 
 #: What the nodes of a recurrent cell of NAS-Bench-NLP compute.
 _RECURRENT = (
@@ -129,6 +138,34 @@ class AccelNASBench(TabularEvaluator):
             value="val_top1",
             cost=["params_M", "macs_M"],
             seconds="train_time_s",
+            missing=missing,
+        )
+
+
+class LaNASTrace(TabularEvaluator):
+    """What LaNAS trained while it found LaNet: 5,402 codes of its NASNet space, as a pool.
+
+    The file is not shipped (its licence is non-commercial): ``total_trace.json`` of the authors'
+    repository. The accuracies are on test images, so nothing is held out.
+
+    Args:
+        path: A JSON object that maps lists of 28 integers, as text, to accuracies in per cent.
+        missing: As in `TabularEvaluator`: ``"predicted"`` opens the whole space of 4.4e17.
+    """
+
+    def __init__(self, path: str | Path | None = None, missing: str = "nearest") -> None:
+        file = _file(path, "total_trace.json")
+        try:
+            entries = json.loads(file.read_text(encoding="utf-8")).items()
+            # In canonical form, so that codes of one network are one row; words are categories.
+            codes = [(LANAS.canonical(json.loads(code)), value) for code, value in entries]
+        except (OSError, ValueError, AttributeError) as error:
+            raise InvalidArgument(f"path: {str(file)!r} is no trace of LaNAS ({error})") from None
+        names = [f"{part}{i}" for part in ("op", "input") for i in range(14)]
+        super().__init__(
+            [{**dict(zip(names, map(str, c), strict=True)), "accuracy": v} for c, v in codes],
+            x=names,
+            value="accuracy",
             missing=missing,
         )
 

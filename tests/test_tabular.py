@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 
 import lamcts
-from lamcts.adapters.tables import NASBench101Small, NASBench201, NASBenchGraph, NASBenchNLP
+from lamcts.adapters.nasnet_cifar import NASNetCIFAR
+from lamcts.adapters.tables import (
+    LaNASTrace,
+    NASBench101Small,
+    NASBench201,
+    NASBenchGraph,
+    NASBenchNLP,
+)
 from lamcts.errors import Infeasible, InvalidArgument, UnknownName
 from lamcts.problem import reference_of
 
@@ -243,6 +250,26 @@ def test_a_cell_that_is_none_is_one_line(tmp_path: Path) -> None:
     file = table(tmp_path, [{"recipe_json": '{"f": 3}', "best_val_ppl": 90.0}])
     with pytest.raises(InvalidArgument, match="has a recipe_json that is no cell"):
         NASBenchNLP(file)
+
+
+@needs_tables
+def test_the_trace_of_lanas_holds_lanet() -> None:
+    """Its licence is non-commercial: read here, shipped nowhere."""
+    task = LaNASTrace(SHARED / "lanas_traces" / "total_trace.json")
+    assert task.optimum_value == 93.43
+    problem = NASNetCIFAR()
+    lanet = problem.canonical(problem.parse("lanet"))
+    names = [f"{part}{i}" for part in ("op", "input") for i in range(14)]
+    levels = {v.name: v.levels for v in task._variables}
+    x = {n: levels[n].index(str(code)) for n, code in zip(names, lanet, strict=True)}
+    assert task.evaluate(x).value == 93.43
+
+
+def test_a_trace_that_is_none_is_one_line(tmp_path: Path) -> None:
+    for text in ("[]", "{", '{"[1, 2]": 90.0}'):
+        (tmp_path / "trace.json").write_text(text)
+        with pytest.raises(InvalidArgument, match="is no trace of LaNAS"):
+            LaNASTrace(tmp_path / "trace.json")
 
 
 def test_a_table_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

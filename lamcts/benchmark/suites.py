@@ -120,6 +120,7 @@ SUITES: dict[str, tuple[Case, ...]] = {
         _table("nas-graph-arxiv", "NASBenchGraph", dataset="arxiv"),
         _table("nas-nlp", "NASBenchNLP"),
         _table("nas-accel", "AccelNASBench"),
+        _table("nas-lanas-trace", "LaNASTrace"),
     ),
 }
 

@@ -108,12 +108,13 @@ class SupernetEvaluator(NetworkEvaluator):
     # -- What the commands call -----------------------------------------------------------------
 
     def settings_for(self, folder: Path) -> dict[str, Any]:
-        """The settings that the supernet of a folder was trained with.
+        """The settings that the supernet of a folder was trained with, its images among them.
 
         Raises:
             RunError: The folder holds no supernet.
         """
-        return dict(read_record(folder).settings)
+        record = read_record(folder)
+        return {**record.settings, **({"data": record.place} if record.place else {})}
 
     def supernet_recipe(self, **values: Any) -> Recipe:
         """That of a proxy, with gradients clipped as in one-shot LaNAS, and some fields set.

@@ -33,7 +33,8 @@ class Record:
 
     Attributes:
         settings: The problem's settings that its weights depend on.
-        data: What images it was trained on.
+        data: What images it was trained on, for people.
+        place: Where they are; ``None`` for those that the problem has of its own.
         recipe: The recipe's fields.
         sampling: How paths were sampled.
         paths: Paths a step.
@@ -48,6 +49,7 @@ class Record:
 
     settings: Mapping[str, Any]
     data: str
+    place: str | None
     recipe: Mapping[str, Any]
     sampling: str
     paths: int

@@ -121,12 +121,18 @@ def _prefixed(progress: Say, label: str) -> Say:
     return lambda line: progress(f"{label}: {line}")
 
 
+def _absolute(data: Path) -> str:
+    """A path that holds from any folder; a name as it is."""
+    return str(data.resolve() if data.exists() else data)
+
+
 def _record(
     problem: SupernetEvaluator, data: ImageData, recipe: Recipe, sampling: str, count: int
 ) -> Record:
     return Record(
         settings=problem.supernet_settings(),
         data=data.name,
+        place=None if problem.data is None else _absolute(problem.data),
         recipe=recipe.to_json(),
         sampling=sampling,
         paths=count,

@@ -13,19 +13,20 @@ from lamcts.adapters.training import Recipe
 from lamcts.errors import DependencyNotInstalled, InvalidArgument
 from tests.adapters.training.conftest import convolution, pictures
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax  # noqa: E402
+import torch
+from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
 
-from lamcts.adapters.training.arrays import ArrayLoader  # noqa: E402
-from lamcts.adapters.training.augment import (  # noqa: E402
+from lamcts.adapters.training.arrays import ArrayLoader
+from lamcts.adapters.training.augment import (
     cutout,
     flipped,
     mixed,
     padded_crop,
     scored_view,
 )
-from lamcts.adapters.training.images import ImageBatch, ImageTask  # noqa: E402
+from lamcts.adapters.training.images import ImageBatch, ImageTask
 
 RECIPE = Recipe(epochs=2, batch_size=10)
 
@@ -87,7 +88,7 @@ def test_an_auxiliary_head_has_its_share() -> None:
 def test_a_teacher_is_learned_from_and_sees_larger_images() -> None:
     seen: list[tuple[int, ...]] = []
 
-    class Teacher(torch.nn.Module):  # type: ignore[misc]
+    class Teacher(torch.nn.Module):
         def forward(self, images: Any) -> Any:
             seen.append(tuple(images.shape[2:]))
             return 3.0 * _logits(images)
@@ -248,7 +249,7 @@ def test_policies_change_pixels_and_leave_them_pixels(policy: Any) -> None:
     pixels = (images * 0.3 + 0.4) * 255.0
     torch.testing.assert_close(pixels, pixels.round(), atol=1e-3, rtol=0.0)
     same = ArrayLoader(data, replace(RECIPE, policy=policy), torch.device("cpu"))
-    same._policy = lambda image: image  # type: ignore[method-assign, assignment]
+    same._policy = lambda image: image
     unchanged = torch.cat([images for images, _ in same.training(0)])
     torch.testing.assert_close(unchanged, before, atol=1e-5, rtol=0.0)  # there and back
 

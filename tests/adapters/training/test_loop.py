@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,10 +18,13 @@ from lamcts.adapters.training import Recipe
 from lamcts.errors import InvalidArgument, RunError
 from tests.adapters.training.conftest import Line, convolution, pictures, same, weights
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from lamcts.adapters.training.images import ImageTask  # noqa: E402
-from lamcts.adapters.training.loop import fit  # noqa: E402
+import torch
+
+from lamcts.adapters.training.images import ImageTask
+from lamcts.adapters.training.loop import fit
+from lamcts.adapters.training.randomness import random_state
 
 Build = Callable[[], Any]
 RECIPE = Recipe(epochs=4, batch_size=16, learning_rate=0.05, weight_decay=0.0, warmup=0.0)
@@ -33,7 +35,8 @@ def test_it_is_the_plain_loop(build: Build, line: Line) -> None:
     torch.manual_seed(0)
     model = build()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True)
-    scores, states = [], []
+    scores: list[float] = []
+    states = []
     for _ in range(4):
         model.train()
         for batch in line.batches(0):
@@ -43,7 +46,7 @@ def test_it_is_the_plain_loop(build: Build, line: Line) -> None:
             optimizer.step()
         model.eval()
         with torch.inference_mode():
-            scores.append(line.score(model))
+            scores.append(float(line.score(model) or 0.0))
         states.append(weights(model))
     best = int(np.argmin(scores))
     assert [row["score"] for row in trained.history] == scores
@@ -80,13 +83,11 @@ def test_the_best_epoch_is_kept(build: Build, scores: list[float | None], best: 
 
 def test_states_of_the_caller_are_left_alone(build: Build, line: Line) -> None:
     torch.manual_seed(7)
-    random.seed(7)
-    np.random.seed(7)  # noqa: NPY002
-    before = (torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist())  # type: ignore[union-attr] # noqa: NPY002
+    before = random_state(torch.device("cpu"))
     fit(build, line, RECIPE)
-    after = (torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist())  # type: ignore[union-attr] # noqa: NPY002
-    assert torch.equal(before[0], after[0])
-    assert before[1:] == after[1:]
+    after = random_state(torch.device("cpu"))
+    assert torch.equal(before.pop("torch"), after.pop("torch"))
+    assert before == after
 
 
 def test_averaged_weights_and_buffers_are_scored_selected_and_returned(
@@ -120,7 +121,7 @@ def test_normalisations_take_the_momentum_of_the_recipe(build: Build, line: Line
     assert model[1].momentum == 0.01  # type: ignore[index]
 
 
-class Paths(torch.nn.Linear):  # type: ignore[misc]
+class Paths(torch.nn.Linear):
     """Remembers what it is told."""
 
     told: list[float]

@@ -96,8 +96,11 @@ class NASBench101(NetworkEvaluator):
         if isinstance(table, str):
             table = NASBench101Table.open(table, epochs=epochs, draw=draw, seed=seed)
         self.table = None if table is None else _checked_table(table)
+        self.data = data
         if self.table is not None:
             self.notice = _notice(self.table, select)
+        elif data is not None:
+            self.notice = f"Training each cell for real on {self.images}."
         self.optimum_value: float | None = None
         self.optimum_test: float | None = None
         if isinstance(self.table, NASBench101Table):

@@ -137,7 +137,7 @@ class Recipe:
                 self._check(name, 1, what="a size; use pixels, or none")
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
-            if not low <= value <= high or value == _OPEN.get(name):
+            if value is not None and (not low <= value <= high or value == _OPEN.get(name)):
                 raise InvalidArgument(f"{name}: {value!r} is not in {_interval(name)}")
         if self.device not in DEVICES:
             raise InvalidArgument(
@@ -159,6 +159,8 @@ _INFINITY = float("inf")
 #: Where numbers may be, and which end of it they may not be.
 _RANGES: Mapping[str, tuple[float, float]] = {
     "learning_rate": (0.0, _INFINITY),
+    "clip": (0.0, _INFINITY),
+    "norm_momentum": (0.0, 1.0),
     "weight_decay": (0.0, _INFINITY),
     "decay_rate": (0.0, 1.0),
     "decay_epochs": (0.0, _INFINITY),
@@ -173,8 +175,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     ),
 }
 _OPEN: Mapping[str, float] = {
-    **dict.fromkeys(("learning_rate", "decay_rate", "decay_epochs", "temperature"), 0.0),
-    "test_crop": 0.0,
+    **dict.fromkeys(("learning_rate", "clip", "decay_rate", "decay_epochs"), 0.0),
+    **dict.fromkeys(("temperature", "test_crop"), 0.0),
     **dict.fromkeys(
         ("momentum", "warmup", "final_rate", "label_smoothing", "drop_path", "ema"), 1.0
     ),

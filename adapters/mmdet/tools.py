@@ -1,0 +1,43 @@
+"""mmdetection's own tools where mmcv has no compiled part: they need its operations at once.
+
+    python -m lamcts.adapters.mmdet.tools train fcos_found.py
+    python -m lamcts.adapters.mmdet.tools test fcos_found.py work_dirs/fcos_found/iter_240.pth
+
+With compiled mmcv the tools can be called as they are.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from lamcts.adapters.mmdet.requirements import require_mmdet
+from lamcts.errors import InvalidArgument, LamctsError, did_you_mean
+
+__all__ = ["main"]
+
+
+def main(words: list[str]) -> int:
+    """Run a tool by its name, with its own arguments."""
+    try:
+        require_mmdet()
+        spec = find_spec("mmdet")
+        assert spec is not None and spec.origin is not None
+        folder = Path(spec.origin).parent / ".mim" / "tools"
+        known = {str(file.relative_to(folder).with_suffix("")): file for file in folder.rglob("*.py")}
+        if not words or words[0] not in known:
+            name = words[0] if words else ""
+            hint = did_you_mean(name, known if words else ("train", "test"))
+            raise InvalidArgument(f"TOOL: {name!r} is no tool of mmdetection; {hint}")
+    except LamctsError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return error.exit_code
+    sys.argv = [str(known[words[0]]), *words[1:]]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

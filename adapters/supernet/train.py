@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,9 @@ from lamcts.adapters.supernet.splits import Split, paths_within
 from lamcts.adapters.supernet.task import SupernetTask
 from lamcts.adapters.supernet.weights import SharedWeights
 from lamcts.adapters.training import ImageData, Recipe
+from lamcts.adapters.training.distributed import group, pick_device, rank
 from lamcts.adapters.training.images import ImageTask
-from lamcts.adapters.training.loop import fit
+from lamcts.adapters.training.loop import Trained, fit
 from lamcts.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -46,19 +47,17 @@ def train_supernet(
     data = problem.load_data()
     task = SupernetTask(ImageTask(data, recipe), problem.paths(), sampling, count, recipe.seed)
     record = _record(problem, data, recipe, sampling, count)
-    begin(folder, record, resume=resume)
-    trained = fit(
-        lambda: problem.make_supernet(data.shape),
-        task,
-        recipe,
-        folder=folder / "training",
-        resume=resume,
-        progress=progress,
-    )
-    save_weights(folder, 0, trained.model.state_dict())
-    record = replace(record, scores=(float(trained.score or 0.0),))
-    write_record(folder, record)
-    return record
+    with group(pick_device(recipe.device)):
+        _begin(folder, record, resume=resume)
+        trained = fit(
+            lambda: problem.make_supernet(data.shape),
+            task,
+            recipe,
+            folder=folder / "training",
+            resume=resume,
+            progress=progress,
+        )
+        return _finished(folder, record, [trained])
 
 
 def split_supernet(
@@ -90,24 +89,37 @@ def split_supernet(
         parts=split.labels,
         source=str(source),
     )
-    begin(folder, record, resume=resume)
     state = weights.supernet(0).state_dict()
-    scores = []
-    for part, label in enumerate(split.labels):
-        paths = paths_within(problem.paths(), split, part)
-        task = SupernetTask(weights.task, paths, sampling, 1, recipe.seed)
-        trained = fit(
-            lambda: _begun(problem.make_supernet(weights.data.shape), state),
-            task,
-            recipe,
-            folder=folder / f"training-{part}",
-            resume=resume,
-            progress=None if progress is None else _prefixed(progress, label),
-        )
-        save_weights(folder, part, trained.model.state_dict())
-        scores.append(float(trained.score or 0.0))
-    record = replace(record, scores=tuple(scores))
-    write_record(folder, record)
+    parts = []
+    with group(pick_device(recipe.device)):
+        _begin(folder, record, resume=resume)
+        for part, label in enumerate(split.labels):
+            paths = paths_within(problem.paths(), split, part)
+            trained = fit(
+                lambda: _begun(problem.make_supernet(weights.data.shape), state),
+                SupernetTask(weights.task, paths, sampling, 1, recipe.seed),
+                recipe,
+                folder=folder / f"training-{part}",
+                resume=resume,
+                progress=None if progress is None else _prefixed(progress, label),
+            )
+            parts.append(trained)
+        return _finished(folder, record, parts)
+
+
+def _begin(folder: Path, record: Record, *, resume: bool) -> None:
+    """Make the folder; of several processes the first does."""
+    if rank() == 0:
+        begin(folder, record, resume=resume)
+
+
+def _finished(folder: Path, record: Record, parts: Sequence[Trained]) -> Record:
+    """Write the weights of all parts, and then that they are there."""
+    record = replace(record, scores=tuple(float(part.score or 0.0) for part in parts))
+    if rank() == 0:
+        for number, part in enumerate(parts):
+            save_weights(folder, number, part.model.state_dict())
+        write_record(folder, record)
     return record
 
 

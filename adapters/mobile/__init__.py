@@ -12,11 +12,7 @@ from lamcts.adapters.mobile.cost import (
     network_macs,
     network_params,
 )
-from lamcts.adapters.mobile.evaluator import (
-    EfficientNetImageNet,
-    MobileEvaluator,
-    MobileNetV3ImageNet,
-)
+from lamcts.adapters.mobile.evaluator import MobileEvaluator
 from lamcts.adapters.mobile.families import (
     COMPOUND,
     RESOLUTIONS,
@@ -26,6 +22,7 @@ from lamcts.adapters.mobile.families import (
     ofa_space,
     stand_in,
 )
+from lamcts.adapters.mobile.imagenet import EfficientNetImageNet, MobileNetV3ImageNet
 from lamcts.adapters.mobile.latency import LatencyTable
 from lamcts.adapters.mobile.predictor import Predictor
 from lamcts.adapters.mobile.stages import Block, Family, Network, Scale, Stage

@@ -1,4 +1,4 @@
-"""The problems: find the mobile network of the best accuracy, within limits on what it costs."""
+"""Mobile networks of a family as a problem: the best accuracy within limits on what it costs."""
 
 from __future__ import annotations
 
@@ -18,21 +18,12 @@ from lamcts.adapters.mobile.architectures import (
     NETWORKS,
     Values,
     describe,
-    efficientnet_names,
-    ofa_names,
     parse_architecture,
     parse_row,
 )
 from lamcts.adapters.mobile.choices import Choices
 from lamcts.adapters.mobile.cost import FIGURES, BlockSum
-from lamcts.adapters.mobile.families import (
-    COMPOUND,
-    MODELS,
-    RESOLUTIONS,
-    block_space,
-    ofa_space,
-    stand_in,
-)
+from lamcts.adapters.mobile.families import stand_in
 from lamcts.adapters.mobile.gaussian import Assessment, GaussianPredictor, assess
 from lamcts.adapters.mobile.latency import LatencyTable
 from lamcts.adapters.mobile.paths import column_choice, elastic_paths
@@ -40,7 +31,7 @@ from lamcts.adapters.mobile.predictor import find_encoder, layout_size, load_pre
 from lamcts.adapters.mobile.stages import Family, Network
 from lamcts.adapters.supernet import Choice, Paths, SupernetEvaluator
 from lamcts.adapters.training import ImageShape, Recipe, require_torch
-from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
+from lamcts.errors import InvalidArgument, UnknownName
 from lamcts.outcome import as_number
 
 if TYPE_CHECKING:
@@ -48,7 +39,7 @@ if TYPE_CHECKING:
 
     from lamcts.adapters.mobile.stopwatch import LatencyBench
 
-__all__ = ["EfficientNetImageNet", "MobileEvaluator", "MobileNetV3ImageNet"]
+__all__ = ["MobileEvaluator"]
 
 
 class MobileEvaluator(SupernetEvaluator):
@@ -66,6 +57,8 @@ class MobileEvaluator(SupernetEvaluator):
         latency: A CSV file of measured blocks (`LatencyTable.load`): adds the cost ``latency_ms``.
         supernet: The folder of an elastic supernet of all narrow copies (``lamcts supernet
             train``), from which they take their weights instead of being trained.
+        score: A training-free score of the narrow copies (`lamcts.adapters.scores`), or a cost, to
+            compare by instead.
         data: Images to train on: a folder or file as `open_images` takes it; by default digits.
         epochs: Passes over the images.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"auto"``.
@@ -87,6 +80,7 @@ class MobileEvaluator(SupernetEvaluator):
         predictor: str | Path | None,
         latency: Path | None,
         supernet: Path | None,
+        score: str | None,
         data: Path | None,
         epochs: int,
         device: str,
@@ -112,9 +106,12 @@ class MobileEvaluator(SupernetEvaluator):
             table = LatencyTable.load(latency)
             self._latency = BlockSum(self.choices, table.of_block, table.of_outer)
             self._latency.tabulate()
-        if supernet is not None and predictor is not None:
-            raise InvalidArgument("supernet: there is a predictor already; give one of them")
+        given = {"predictor": predictor, "supernet": supernet, "score": score}
+        first, *others = [name for name, value in given.items() if value is not None] or [""]
+        if others:
+            raise InvalidArgument(f"{others[0]}: there is a {first} already; give one of them")
         self.use_supernet(supernet)
+        self.use_score(score)
 
     def prepare(self) -> None:
         """Refuse to search without a predictor where PyTorch is missing.
@@ -300,106 +297,3 @@ def _builder(network: Network) -> Callable[[], nn.Module]:
     from lamcts.adapters.mobile.network import MobileNet
 
     return lambda: MobileNet(network)
-
-
-class MobileNetV3ImageNet(MobileEvaluator):
-    """Once-for-All's MobileNetV3: depth of 5 stages, kernel and expansion of 20 blocks, pixels.
-
-    Args:
-        predictor: As in `MobileEvaluator`; in Once-for-All's layouts of 124 or 128 numbers.
-        latency: As in `MobileEvaluator`.
-        width: Factor on all channels: the released supernets have 1.0 and 1.2.
-        resolutions: Heights and widths of the input to choose from.
-        supernet: As in `MobileEvaluator`.
-        data: As in `MobileEvaluator`.
-        epochs: Passes over the images, where there is no predictor.
-        device: Where to train.
-        seed: Fixes the training.
-
-    Raises:
-        InvalidArgument: A width or resolution that makes no network, or a file that does not fit.
-    """
-
-    def __init__(
-        self,
-        *,
-        predictor: str | Path | None = None,
-        latency: Path | None = None,
-        width: float = 1.0,
-        resolutions: tuple[int, ...] = RESOLUTIONS,
-        supernet: Path | None = None,
-        data: Path | None = None,
-        epochs: int = 4,
-        device: str = "cpu",
-        seed: int = 0,
-    ) -> None:
-        if not 0.0 < width < 100.0:
-            raise InvalidArgument(f"width: {width!r} makes no network; use a factor such as 1.2")
-        if not resolutions or min(resolutions) < 1 or len(set(resolutions)) < len(resolutions):
-            raise InvalidArgument(
-                f"resolutions: {resolutions!r} are not different sizes; give pixels, say 160,192"
-            )
-        super().__init__(
-            ofa_space(width, tuple(resolutions)),
-            {"width": width, "resolutions": list(resolutions)},
-            ofa_names(),
-            predictor=predictor,
-            latency=latency,
-            supernet=supernet,
-            data=data,
-            epochs=epochs,
-            device=device,
-            seed=seed,
-        )
-
-
-class EfficientNetImageNet(MobileEvaluator):
-    """The EfficientNet/MnasNet block space: 7 stages at the scales of EfficientNet-B0 to B7.
-
-    Each stage has an expansion, a kernel, a depth, and squeeze-and-excitation or none.
-
-    Args:
-        predictor: As in `MobileEvaluator`; it takes all choices one-hot, in the order of a point.
-        latency: As in `MobileEvaluator`.
-        models: Scales to choose from.
-        supernet: As in `MobileEvaluator`.
-        data: As in `MobileEvaluator`.
-        epochs: Passes over the images, where there is no predictor.
-        device: Where to train.
-        seed: Fixes the training.
-
-    Raises:
-        UnknownName: No such model.
-        InvalidArgument: A file that does not fit.
-    """
-
-    def __init__(
-        self,
-        *,
-        predictor: str | Path | None = None,
-        latency: Path | None = None,
-        models: tuple[str, ...] = MODELS,
-        supernet: Path | None = None,
-        data: Path | None = None,
-        epochs: int = 4,
-        device: str = "cpu",
-        seed: int = 0,
-    ) -> None:
-        scales = {scale.name: scale for scale in COMPOUND}
-        for name in models:
-            if name not in scales:
-                raise UnknownName(f"models: {name!r} is not known; {did_you_mean(name, scales)}")
-        if not models or len(set(models)) < len(models):
-            raise InvalidArgument(f"models: {models!r} are not different scales; give b0,b1 say")
-        super().__init__(
-            block_space(tuple(scales[name] for name in models)),
-            {"models": list(models)},
-            efficientnet_names(),
-            predictor=predictor,
-            latency=latency,
-            supernet=supernet,
-            data=data,
-            epochs=epochs,
-            device=device,
-            seed=seed,
-        )

@@ -51,6 +51,7 @@ class NASBench101(NetworkEvaluator):
         table: Measured accuracies, looked up instead of trained: a name that ``lamcts data add``
             gave them, a folder or CSV (`NASBench101Table.open`), or an object that answers
             `CellTable.query`.
+        score: A training-free score (`lamcts.adapters.scores`), or a cost, to compare by instead.
         draw: ``"mean"`` of a cell's trainings in the table, or ``"random"``: one of them, as the
             official API answers.
         select: ``"validation"`` accuracy, or ``"test"`` accuracy as LaNAS searched on: its results
@@ -82,6 +83,7 @@ class NASBench101(NetworkEvaluator):
         data: Path | None = None,
         device: str = "cpu",
         table: CellTable | str | None = None,
+        score: str | None = None,
         draw: Draw = "mean",
         select: Literal["validation", "test"] = "validation",
         seed: int = 0,
@@ -119,6 +121,9 @@ class NASBench101(NetworkEvaluator):
             )
             for repeat in range(repeats)
         ]
+        if score is not None and table is not None:
+            raise InvalidArgument("score: there is a table already; give one of them")
+        self.use_score(score)
 
     def prepare(self) -> None:
         """Refuse to search where PyTorch is missing; costs, and looking cells up, need none.

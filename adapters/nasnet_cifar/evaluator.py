@@ -16,7 +16,7 @@ from lamcts.adapters.nasnet_cifar.paths import arm_choice, cell_paths
 from lamcts.adapters.nasnet_cifar.skeleton import SKELETONS, Skeleton
 from lamcts.adapters.supernet import Choice, Paths, SupernetEvaluator
 from lamcts.adapters.training import ImageShape, Recipe, require_torch
-from lamcts.errors import UnknownName, did_you_mean
+from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,6 +45,8 @@ class NASNetCIFAR(SupernetEvaluator):
         proxy_cells: Cells of the proxy.
         supernet: The folder of a supernet of all proxies (``lamcts supernet train``), for spaces
             in which all nodes leave the cell: one-shot and DARTS.
+        score: A training-free score of the proxies (`lamcts.adapters.scores`), or a cost, to
+            compare by instead.
         data: Images to train on: a folder or file as `open_images` takes it; by default digits.
         epochs: Passes of the proxy over the training images.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the fastest at
@@ -72,6 +74,7 @@ class NASNetCIFAR(SupernetEvaluator):
         proxy_channels: int = 8,
         proxy_cells: int = 3,
         supernet: Path | None = None,
+        score: str | None = None,
         data: Path | None = None,
         epochs: int = 3,
         device: str = "cpu",
@@ -97,7 +100,10 @@ class NASNetCIFAR(SupernetEvaluator):
             f"channels on {self.images}{'' if data else ' (a stand-in for CIFAR-10)'}; "
             f"costs are those of {target.cells} cells of {target.channels} channels."
         )
+        if supernet is not None and score is not None:
+            raise InvalidArgument("score: there is a supernet already; give one of them")
         self.use_supernet(supernet)
+        self.use_score(score)
 
     def cost(self, x: Any) -> dict[str, float]:
         """Size of the target network, that `build` makes.

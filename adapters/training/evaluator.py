@@ -51,12 +51,14 @@ class NetworkEvaluator(lamcts.Evaluator):
         recipes: How proxies are trained; their accuracies are averaged.
         data: Where the images are; ``None`` for handwritten digits.
         default_recipe: The name of the recipe that `train` follows unless told otherwise.
+        score: What networks are compared by without training, or ``None``.
     """
 
     direction = "maximize"
     default_recipe = "digits"
     recipes: Sequence[Recipe]
     data: Path | None = None
+    score: str | None = None
 
     # -- What a subclass writes ------------------------------------------------------------------
 
@@ -117,7 +119,9 @@ class NetworkEvaluator(lamcts.Evaluator):
         require_torch()
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
-        """Validation accuracy of the proxy in [0, 1], reported after every epoch too."""
+        """Validation accuracy of the proxy in [0, 1], reported by epoch too; or its score."""
+        if self.score is not None:
+            return self._scored(x, self.score)
         data = self.load_data()
         splits = [data.train, data.validation]
         train, validation = self._accuracies(x, data, splits, reported=data.validation)
@@ -129,6 +133,32 @@ class NetworkEvaluator(lamcts.Evaluator):
         data = self.load_data()
         (accuracy,) = self._accuracies(x, data, [data.test])
         return {"test_accuracy": accuracy}
+
+    def use_score(self, name: str | None) -> None:
+        """Compare by a training-free score from now on; the constructor calls it.
+
+        Raises:
+            UnknownName: There is no such score.
+        """
+        if name is not None:
+            from lamcts.adapters.scores import check_score
+
+            self.score = check_score(name)
+            self.notice = (
+                f"Nothing is trained to compare networks: their {name} counts, "
+                "which says something of accuracies, not what they are."
+            )
+
+    def _scored(self, x: Any, name: str) -> lamcts.Evaluation:
+        """A score of the proxy as it is initialised; a cost of the target, where it is one."""
+        costs = self.cost(x)
+        if name not in costs:
+            from lamcts.adapters.scores import compute_score
+
+            data = self.load_data()
+            build, seed = self.proxy(x, data.shape), self.recipe.seed
+            return lamcts.Evaluation(compute_score(name, build, data.train, seed=seed))
+        return lamcts.Evaluation(float(costs[name]))
 
     def _accuracies(
         self, x: Any, data: ImageData, splits: Sequence[Split], *, reported: Split | None = None

@@ -115,6 +115,15 @@ _SHIPPED = (
         "torch",
     ),
     ProblemSpec("my_evaluator", "lamcts.problems.my_evaluator", {}, "a short problem to copy"),
+    *(
+        ProblemSpec(f"my_{name}_task", f"lamcts.problems.my_{name}_task", {}, summary, "torch")
+        for name, summary in (
+            ("cv", "images of your own, or handwritten digits, classified"),
+            ("nlp", "a language model of characters"),
+            ("segmentation", "a class for every pixel, on drawn shapes"),
+            ("text", "texts of your own classified, tokenizer included"),
+        )
+    ),
     ProblemSpec("nasbench", "lamcts.problems.nasbench", {}, _NASBENCH, "torch"),
     ProblemSpec("nasbench101-v0", "lamcts.problems.nasbench", {}, _NASBENCH, "torch"),
     ProblemSpec("nasnet_cifar", "lamcts.problems.nasnet_cifar", {}, _NASNET, "torch"),

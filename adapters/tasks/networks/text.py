@@ -45,6 +45,7 @@ class TextClassifier(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(tokens, embedding, padding_idx=0)
+        self.embedding.weight.data.mul_(0.1)  # small, so that what is learned outweighs them
         self.dropout = nn.Dropout(dropout)
         self.reader, out = _reader(reader, embedding, width, layers, dropout, length)
         self.head = nn.Linear(2 * out, classes)

@@ -49,6 +49,7 @@ class Network(nn.Module):
     def __init__(self, words, classes, embedding, width, kernel, dropout):
         super().__init__()
         self.embedding = nn.Embedding(words, embedding, padding_idx=0)
+        self.embedding.weight.data.mul_(0.1)  # small, so that what is learned outweighs them
         self.convolution = nn.Conv1d(embedding, width, kernel, padding="same")
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width + embedding, classes)

@@ -116,8 +116,11 @@ def test_a_search_is_pruned() -> None:
 
 class Chosen(Sides):
     space = Dict(
-        **{"width": Box(2, 32, dtype=int), "optimizer": Discrete(2), "nesterov": Discrete(2)},
-        **{"batch_size": Box(8, 64, dtype=int), "label_smoothing": Box(0.0, 0.3)},
+        width=Box(2, 32, dtype=int),
+        optimizer=Discrete(2),
+        nesterov=Discrete(2),
+        batch_size=Box(8, 64, dtype=int),
+        label_smoothing=Box(0.0, 0.3),
     )
 
 
@@ -127,7 +130,11 @@ def test_a_point_says_how_it_is_trained() -> None:
     recipe = task.recipe({**x, "batch_size": np.int64(16), "label_smoothing": np.float64(0.1)})
     assert recipe == replace(
         TorchTask.base,
-        **{"epochs": 2, "seed": 5, "optimizer": "sgd", "nesterov": False, "batch_size": 16},
+        epochs=2,
+        seed=5,
+        optimizer="sgd",
+        nesterov=False,
+        batch_size=16,
         label_smoothing=0.1,
     )
     task.prepare()
@@ -150,7 +157,8 @@ class Distance(TorchTask):
         return nn.functional.mse_loss(outputs, targets)
 
     def metric(self, outputs: Any, targets: Tensor) -> Tensor:
-        return (outputs - targets).abs().squeeze(1)
+        distances: Tensor = (outputs - targets).abs().squeeze(1)
+        return distances
 
 
 def test_another_loss_and_metric() -> None:
@@ -268,4 +276,4 @@ def test_mistakes_are_said_before_a_search(methods: dict[str, Any], words: str) 
 def test_settings_that_cannot_be_used() -> None:
     for settings in ({"patience": 0}, {"threads": 0}, {"epochs": 0}, {"device": "gpu"}):
         with pytest.raises(LamctsError, match=next(iter(settings))):
-            Sides(**settings)  # type: ignore[arg-type]
+            Sides(**settings)

@@ -76,10 +76,16 @@ class SupernetEvaluator(NetworkEvaluator):
         own = plain(self.supernet_settings())
         for name, value in record.settings.items():
             if own.get(name) != value:
+                was, now = _typed(value), _typed(own.get(name))
                 raise InvalidArgument(
-                    f"supernet: {folder} was trained with {name}={value}, and this is "
-                    f"{name}={own.get(name)}; use --set {name}={value}"
+                    f"supernet: {folder} was trained with {name}={was}, and this is "
+                    f"{name}={now}; use --set {name}={was}"
                 )
+        if record.place is not None and self.data is None:
+            raise InvalidArgument(
+                f"supernet: {folder} was trained on {record.data}, and this is {self.images}; "
+                f"use --set data={record.place}"
+            )
         self.notice = (
             f"Networks are measured by the weights of the supernet in {folder}, trained for "
             f"{record.recipe['epochs']} epochs on {record.data}; costs are those of the target."
@@ -213,3 +219,8 @@ class SupernetEvaluator(NetworkEvaluator):
         """
         self.prepare()
         return rank(self, folders, networks, seed=seed, progress=progress)
+
+
+def _typed(value: Any) -> str:
+    """A setting as ``--set`` takes it."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

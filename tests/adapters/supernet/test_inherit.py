@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 
 from lamcts.adapters.supernet.inherit import BATCHES, inherited_score, recalibrate  # noqa: E402
 from lamcts.adapters.supernet.weights import SharedWeights  # noqa: E402
-from tests.adapters.supernet.conftest import Problem  # noqa: E402
+from tests.adapters.supernet.conftest import Problem, train  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,26 @@ def test_another_supernet_than_the_problems_is_refused(make: Problem, folder: Pa
         make(supernet=folder, nodes=3)
     with pytest.raises(RunError, match=r"holds none; train one: lamcts supernet train"):
         make(supernet=folder / "nothing")
+
+
+def test_own_images_are_taken_from_where_they_were(make: Problem, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    parts = {"train": 40, "val": 20, "test": 20}
+    arrays = {
+        f"x_{name}": rng.integers(256, size=(n, 8, 8), dtype=np.uint8) for name, n in parts.items()
+    }
+    arrays |= {f"y_{name}": np.arange(n) % 4 for name, n in parts.items()}
+    np.savez(tmp_path / "own.npz", **arrays)
+    folder = tmp_path / "net"
+    train(make(data=tmp_path / "own.npz"), folder, epochs=1)
+    place = str((tmp_path / "own.npz").resolve())
+    with pytest.raises(InvalidArgument, match=r"trained on .*own\.npz, and this is .*digits; use"):
+        make(supernet=folder)
+    settings = make().settings_for(folder)
+    assert settings["data"] == place
+    problem = make(supernet=folder, data=tmp_path / "own.npz")
+    [point] = _points(problem, 1)
+    assert 0.0 <= problem.evaluate(point).value <= 1.0
 
 
 def test_damaged_weights_are_one_clear_line(make: Problem, folder: Path, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_another_supernet_than_the_problems_is_refused(make: Problem, folder: Pa
 def test_own_images_are_taken_from_where_they_were(make: Problem, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     parts = {"train": 40, "val": 20, "test": 20}
-    arrays = {
+    arrays: dict[str, Any] = {
         f"x_{name}": rng.integers(256, size=(n, 8, 8), dtype=np.uint8) for name, n in parts.items()
     }
     arrays |= {f"y_{name}": np.arange(n) % 4 for name, n in parts.items()}

@@ -296,8 +296,8 @@ def _wrapped(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Modul
         model = DistributedDataParallel(
             model,
             device_ids=[device] if device.type == "cuda" else None,
-            # Supernets, and networks that drop paths, leave weights out of a step.
-            find_unused_parameters=True,
+            # A network that leaves weights out of a step, as supernets do, has to say so.
+            find_unused_parameters=getattr(model, "leaves_weights_out", False),
         )
     if recipe.compile:
         compiled: Any = torch.compile(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from pathlib import Path
@@ -88,11 +89,15 @@ def train(
 
     Ctrl-C, or a crash, loses the epoch under way: the same command with --resume goes on.
     """
-    if resume and out is None:
-        raise InvalidArgument("--resume: give the folder of the training with --out")
-    pairs = [*(set or []), *([] if epochs is None else [f"epochs={epochs}"])]
+    shared = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    if (resume or shared) and out is None:
+        why = "--resume" if resume else "torchrun"
+        raise InvalidArgument(f"{why}: give the folder of the training with --out")
+    first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes one speaks
+    quiet = quiet or not first
+    pairs = set or []
     evaluator, x, values = _chosen(problem, arch, run, pairs)
-    chosen = evaluator.make_recipe(recipe, values)
+    chosen = evaluator.make_recipe(recipe, values | ({} if epochs is None else {"epochs": epochs}))
     folder = out or Path("trained") / time.strftime("%Y%m%d-%H%M%S")
     try:
         scores = evaluator.train(
@@ -104,11 +109,14 @@ def train(
             progress=None if quiet else say,
         )
     except KeyboardInterrupt:
-        options = {"--arch": arch, "--run": run, "--recipe": recipe, "--teacher": teacher}
-        words = [*([problem] if problem else []), *_words(options), *_words({"--out": folder})]
+        options: dict[str, Any] = {"--arch": arch, "--run": run, "--recipe": recipe}
+        options |= {"--epochs": epochs, "--teacher": teacher, "--out": folder}
+        words = [*([problem] if problem else []), *_words(options)]
         words += [word for pair in pairs for word in ("--set", pair)]
         say(f"interrupted; go on with: lamcts train {shlex.join(words)} --resume")
         raise typer.Exit(_INTERRUPTED) from None
+    if not first:
+        return
     if json:
         print_json({**scores, "folder": str(folder)})
         return

@@ -28,7 +28,7 @@ from lamcts.adapters.training.retraining import load_trained
 
 ROOT = Path(__file__).parents[3]
 _DATA = Path(os.environ.get("LAMCTS_TEST_DATA", ROOT.parent / "shared" / "data"))
-TINY = {"channels": 4, "cells": 2}
+TINY: dict[str, Any] = {"channels": 4, "cells": 2}
 QUICK = Recipe(epochs=1, batch_size=60, learning_rate=0.05)
 
 
@@ -90,11 +90,12 @@ def test_a_target_is_trained_selected_and_measured_once(
 
     splits: list[str] = []
     score = images.ImageTask.score
-    monkeypatch.setattr(
-        images.ImageTask,
-        "score",
-        lambda self, model, split="validation": splits.append(split) or score(self, model, split),
-    )
+
+    def spy(self: Any, model: Any, split: Any = "validation") -> float:
+        splits.append(split)
+        return score(self, model, split)
+
+    monkeypatch.setattr(images.ImageTask, "score", spy)
     lines: list[str] = []
     recipe = Recipe(epochs=3, batch_size=8, learning_rate=0.05)
     scores = problem.train(x, tmp_path / "out", recipe=recipe, progress=lines.append)
@@ -185,8 +186,8 @@ def test_onnx_runtime_gives_the_same_logits(number: int, tmp_path: Path) -> None
         pytest.importorskip(name)
     problem, name = problems()[number]
     x = problem.parse(name)
-    size = {"resolution": 32} if number == 3 else {}
-    problem.train(x, tmp_path / "out", recipe=Recipe(epochs=1, batch_size=60, **size))
+    recipe = Recipe(epochs=1, batch_size=60, resolution=32 if number == 3 else None)
+    problem.train(x, tmp_path / "out", recipe=recipe)
     line = problem.export(tmp_path / "out", "onnx", tmp_path / "m.onnx")
     assert line.startswith("ONNX, images (n, 1, ")
     shape = read_model(tmp_path / "out")["shape"]

@@ -62,7 +62,7 @@ def test_cifar_in_pythons_format(tmp_path: Path, drawn: Any) -> None:
     _pickles(tmp_path / "cifar-10-batches-py", *drawn)
     for path in (tmp_path, tmp_path / "cifar-10-batches-py"):
         data = open_images(path)
-        _check(data, *drawn, train=100)
+        _check(data, drawn[0], drawn[1], train=100)
         assert isinstance(data, ImageData)
         assert len(data.validation.labels) == 10  # a tenth, of every class
         assert sorted(data.validation.labels) == list(range(10))
@@ -125,7 +125,7 @@ def test_the_published_archive_is_unpacked(tmp_path: Path, drawn: Any) -> None:
     facts = import_archive(tmp_path / "a.tar.gz", folder, verify=False, progress=None)
     assert facts["summary"] == "100 colour images of 32x32 to train, 20 to test, 10 classes"
     assert os.listdir(tmp_path / "into") == ["here"]
-    _check(open_images(folder), *drawn, train=100)
+    _check(open_images(folder), drawn[0], drawn[1], train=100)
     (tmp_path / "b").write_bytes(b"none")
     with pytest.raises(InvalidArgument, match="no archive of CIFAR"):
         import_archive(tmp_path / "b", folder, verify=False, progress=None)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lamcts.spaces import Codec
 
-__all__ = ["Domain", "Limits"]
+__all__ = ["Domain", "Forms", "Limits"]
 
 #: Finite spaces up to this size are enumerated to find the last points not yet proposed.
 ENUMERABLE = 100_000
@@ -31,13 +31,25 @@ class Limits(Protocol):
         """(k,) by how much the point exceeds each of k limits; not positive within."""
 
 
+@runtime_checkable
+class Forms(Protocol):
+    """Canonical forms of points, which can also be had of many native vectors at once."""
+
+    def __call__(self, x: Any) -> Any:
+        """The point that stands for ``x`` and its equivalents."""
+
+    def many(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, p) the native vectors of the forms of points with native vectors (n, p)."""
+
+
 class Domain:
     """The candidates of a search: codec, canonical forms, cheap constraints, no repeats.
 
     Args:
         codec: The space's codec.
         feasible: Cheap predicate on a point of the space; ``None`` admits all.
-        canonical: Maps a point to the one that stands for its equivalents; ``None``: itself.
+        canonical: Maps a point to the one that stands for its equivalents; ``None``: itself. If it
+            is a `Forms`, many points are mapped at once.
         allow_repeats: Whether a point may be proposed again.
         noisy: Whether values carry noise, for solvers to read.
     """
@@ -79,6 +91,8 @@ class Domain:
         if self.canonical is None:
             return self.codec.snap(Z)
         V = self.codec.decode(Z)
+        if isinstance(self.canonical, Forms):
+            return self.codec.encode(self.canonical.many(V))
         return self.codec.encode(np.array([self._canonical(v) for v in V]).reshape(V.shape))
 
     def admit(self, z: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -161,6 +175,8 @@ class Domain:
 
     def _canonical(self, v: NDArray[np.float64]) -> NDArray[np.float64]:
         assert self.canonical is not None
+        if isinstance(self.canonical, Forms):
+            return np.asarray(self.canonical.many(v[None])[0])
         key = self.codec.key(v)
         if key not in self._forms:
             if len(self._forms) >= REMEMBERED:

@@ -159,7 +159,11 @@ class Evaluator:
         return {}
 
     def canonical(self, x: Any) -> Any:
-        """The one point that stands for all points equivalent to ``x`` (isomorphic cells)."""
+        """The one point that stands for all points equivalent to ``x`` (isomorphic cells).
+
+        Searches ask for many. A class may write ``canonical_many(self, V)`` beside it: the same of
+        native vectors (n, p), one number a variable, in arrays.
+        """
         return x
 
     def test(self, x: Any) -> Mapping[str, float]:

@@ -82,17 +82,37 @@ def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Opti
     both = (*evaluator.constraints, *config.constraints)
     constraints = [parse_constraint(text) for text in both]
     check_constraints(constraints, evaluator)
-    overridden = type(evaluator).canonical is not Evaluator.canonical
     return make_optimizer(
         config.optimizer,
         as_space(evaluator.space),
         direction=evaluator.direction,
         seed=seed,
         feasible=Feasibility(constraints, evaluator) if constraints else None,
-        canonical=evaluator.canonical if overridden else None,
+        canonical=_canonical(evaluator),
         noisy=evaluator.noisy,
         **config.settings,
     )
+
+
+class _Forms:
+    """An evaluator's canonical forms, of single points and of many (a `lamcts.domain.Forms`)."""
+
+    def __init__(self, evaluator: Any) -> None:
+        self.many = evaluator.canonical_many
+        self._one = evaluator.canonical
+
+    def __call__(self, x: Any) -> Any:
+        return self._one(x)
+
+
+def _canonical(evaluator: Evaluator) -> Callable[[Any], Any] | None:
+    """Its canonical forms; of many at once where that means the same as of one after another."""
+    bases = type(evaluator).__mro__
+    owner = next(base for base in bases if "canonical" in vars(base))
+    if any("canonical_many" in vars(base) for base in bases[: bases.index(owner) + 1]):
+        return _Forms(evaluator)
+    overridden = type(evaluator).canonical is not Evaluator.canonical
+    return evaluator.canonical if overridden else None
 
 
 def pruner(evaluator: Evaluator, config: RunConfig) -> Pruner:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import lamcts
 from lamcts._rows import Row
@@ -114,13 +115,14 @@ class MobileEvaluator(SupernetEvaluator):
         self.use_score(score)
 
     def prepare(self) -> None:
-        """Refuse to search without a predictor where PyTorch is missing.
+        """Refuse to search without a predictor where PyTorch or the images are missing.
 
         Raises:
             DependencyNotInstalled: With the ``pip install`` line.
+            InvalidArgument: There are no images where ``data`` points to.
         """
         if self.predictor is None:
-            require_torch()
+            super().prepare()
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """Accuracy in [0, 1]: predicted, or of the narrow copy on validation images."""
@@ -162,6 +164,10 @@ class MobileEvaluator(SupernetEvaluator):
         """The point with 0 for all choices of blocks that the network does not have."""
         choices = self.choices
         return choices.point(choices.canonical(choices.row(x)[None])[0])
+
+    def canonical_many(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of many points as native vectors (n, p): these are rows of codes."""
+        return self.choices.canonical(V.astype(np.int64)).astype(np.float64)
 
     def parse(self, text: str) -> Any:
         """The point of an architecture given by name or as JSON; or a published `Network`."""

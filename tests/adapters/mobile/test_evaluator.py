@@ -16,6 +16,7 @@ import lamcts
 from lamcts.adapters.mobile import COMPOUND, EfficientNetImageNet, MobileNetV3ImageNet
 from lamcts.errors import LamctsError
 from lamcts.problem import load_problem, problem_settings
+from lamcts.spaces import Codec
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = "ofa_mbv3_imagenet/ofa_mbv3_w1.0_acc_predictor.npz"
@@ -109,6 +110,41 @@ def test_costs_and_predictions_need_neither_pytorch_nor_scikit_learn(linear: Pat
     )
     ran = subprocess.run([sys.executable, "-c", program, str(linear)], cwd=ROOT, check=False)
     assert ran.returncode == 0
+
+
+class OneByOne(MobileNetV3ImageNet):
+    """The same, its canonical forms one after another."""
+
+    def canonical(self, x: Any) -> Any:
+        return super().canonical(x)
+
+
+def test_canonical_forms_of_many_are_those_of_each(linear: Path) -> None:
+    for problem in (MobileNetV3ImageNet(), EfficientNetImageNet()):
+        codec = Codec(problem.space)
+        V = codec.decode(codec.sample(np.random.default_rng(0), 50))
+        each = [codec.to_vector(problem.canonical(codec.from_vector(v))) for v in V]
+        assert problem.canonical_many(V).tolist() == np.array(each).tolist()
+    many, single = (
+        lamcts.search(kind(predictor=linear), budget=40, seed=0, constraints="macs<=240e6")
+        for kind in (MobileNetV3ImageNet, OneByOne)
+    )
+    assert [str(trial.x) for trial in many.trials] == [str(trial.x) for trial in single.trials]
+
+
+def test_a_form_of_ones_own_is_not_passed_over(linear: Path) -> None:
+    asked = []
+
+    class Own(MobileNetV3ImageNet):
+        def canonical(self, x: Any) -> Any:
+            asked.append(x)
+            return super().canonical(x)
+
+    lamcts.search(Own(predictor=linear), budget=2, seed=0)
+    before = len(asked)
+    assert before > 0
+    lamcts.search(MobileNetV3ImageNet(predictor=linear), budget=2, seed=0)
+    assert len(asked) == before
 
 
 def test_the_problem_files_are_the_same_problems() -> None:

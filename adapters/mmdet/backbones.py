@@ -7,9 +7,9 @@ names they have in the networks for classification, so that theirs can be loaded
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-import torch
 from mmcv.cnn import build_norm_layer
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
@@ -156,8 +156,7 @@ class MobileBackbone(SearchedBackbone):
         """The stem, then the blocks of each map, also those of stride 2 before the first."""
         ends = [0, *self._taps]
         layers = list(self.features)
-        pairs = zip(ends, ends[1:], strict=False)
-        return [layers[:1], *(layers[before + 1 : end + 1] for before, end in pairs)]
+        return [layers[:1], *(layers[before + 1 : end + 1] for before, end in pairwise(ends))]
 
     def maps(self, images: Tensor) -> Iterator[Tensor]:
         """Every block in turn."""

@@ -1,7 +1,9 @@
 """Configuration files for stock mmdetection, complete in themselves.
 
     python -m lamcts.adapters.mmdet.config --run RUN > fcos_found.py
-    python -m lamcts.adapters.mmdet.config --arch mobilenet_v2 --set neck=256 > fcos_mobile.py
+    python -m lamcts.adapters.mmdet.config --arch mobilenet_v2 --set necks=256 > fcos_mobile.py
+
+The first writes a run's best detector, the second one of a published backbone.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class Schedule:
         if not 0.0 < self.learning_rate < float("inf"):
             raise InvalidArgument(f"learning_rate: {self.learning_rate!r} is not positive")
         if self.workers < 0:
-            raise InvalidArgument(f"workers: {self.workers!r} is no count; use an integer from 0 up")
+            raise InvalidArgument(f"workers: {self.workers!r} is no count; use 0 or more")
 
     @property
     def interval(self) -> int:

@@ -87,7 +87,7 @@ def voc(folder: str) -> DetectionData:
     lists = {name: root / "ImageSets" / "Main" / f"{name}.txt" for name in ("train", "val", "test")}
     for name in ("train", "val"):
         if not lists[name].is_file():
-            raise InvalidArgument(f"voc: {str(lists[name])!r} is missing; give a folder that has it")
+            raise InvalidArgument(f"voc: {str(lists[name])!r} is missing; give a folder with it")
     found = {}
     for name, file in lists.items():
         if file.is_file():
@@ -95,9 +95,7 @@ def voc(folder: str) -> DetectionData:
     classes = sorted(_voc_classes(root, lists["train"]))
     if not classes:
         raise InvalidArgument(f"voc: {str(lists['train'])!r} names no image with an object")
-    return DetectionData(
-        "voc", tuple(classes), found["train"], found["val"], found.get("test")
-    )
+    return DetectionData("voc", tuple(classes), found["train"], found["val"], found.get("test"))
 
 
 def _coco_classes(setting: str, file: str, folder: str) -> tuple[str, ...]:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import lamcts
 from lamcts.adapters.mmdet.config import Schedule, as_text, make_config
 from lamcts.adapters.mmdet.data import DetectionData, coco, voc
-from lamcts.adapters.mmdet.detector import Detector, detector_cost, parse_size
+from lamcts.adapters.mmdet.detector import Detector, detector_cost
 from lamcts.adapters.mmdet.families import make_family
 from lamcts.adapters.mmdet.requirements import require_mmdet
 from lamcts.adapters.mmdet.shapes import Shapes, shapes
-from lamcts.adapters.mmdet.trunks import Trunk
+from lamcts.adapters.mmdet.space import DetectorSpace
 from lamcts.errors import InvalidArgument, Pruned
-from lamcts.spaces import Dict, Discrete, Space, from_json
 
 if TYPE_CHECKING:
     from torch import nn
@@ -91,17 +90,14 @@ class FCOSBackbone(lamcts.Evaluator):
         keep: bool = False,
         seed: int = 0,
     ) -> None:
-        self.family = make_family(
-            family, width=width, encoding=encoding, channels=channels, cells=cells
+        self.detectors = DetectorSpace(
+            make_family(family, width=width, encoding=encoding, channels=channels, cells=cells),
+            necks=necks,
+            depths=depths,
+            sizes=sizes,
+            kind=detector,
         )
-        self.options: dict[str, tuple[Any, ...]] = {
-            "neck": _distinct("necks", necks),
-            "depth": _distinct("depths", depths),
-            "size": _distinct("sizes", tuple(map(str, sizes))),
-        }
-        self.sizes = {text: parse_size(text) for text in self.options["size"]}
-        self.kind = detector
-        self.space = self._make_space()
+        self.space = self.detectors.make_space()
         self.schedule = Schedule(
             iterations=iterations,
             validations=validations,
@@ -137,8 +133,8 @@ class FCOSBackbone(lamcts.Evaluator):
         """COCO AP in [0, 1] on the validation images after a short training, reported meanwhile."""
         found = self.decode(x)
         if self.trial.folder is None:
-            with tempfile.TemporaryDirectory() as folder:
-                metrics = self._train(found, Path(folder), self.report)
+            with tempfile.TemporaryDirectory() as temporary:
+                metrics = self._train(found, Path(temporary), self.report)
             return lamcts.Evaluation(metrics["AP"], metrics=metrics)
         folder = self.trial.folder
         (folder / "config.py").write_text(self.config_text(x), encoding="utf-8")
@@ -173,19 +169,20 @@ class FCOSBackbone(lamcts.Evaluator):
 
     def canonical(self, x: Any) -> Any:
         """The point that stands for every point of the same detector."""
-        return {**x, "backbone": self.family.canonical(x["backbone"])}
+        return self.detectors.canonical(x)
 
     def render(self, x: Any) -> str:
         """Sizes and costs in words, and how to get the configuration."""
         found, cost = self.decode(x), self.cost(x)
-        shares = ", ".join(f"{p} {cost[p + '_flops'] / 1e6:.4g}" for p in ("backbone", "neck", "head"))
-        width, height = found.size
+        (width, height), parts = found.size, ("backbone", "neck", "head")
+        shares = ", ".join(f"{part} {cost[f'{part}_flops'] / 1e6:.4g}" for part in parts)
+        backbone = json.dumps(dict(found.trunk.config))
         return (
             f"{found.kind}, {width}x{height} px, neck of {found.neck} channels, towers of "
             f"{found.depth}\n"
             f"{cost['params'] / 1e6:.3g} M parameters, {cost['flops'] / 1e6:.4g} M multiply-adds "
             f"({shares})\n"
-            f"backbone {json.dumps(self.describe(x)['backbone'])}\n"
+            f"backbone {backbone}\n"
             "for mmdetection: python -m lamcts.adapters.mmdet.config --run RUN > fcos_found.py"
         )
 
@@ -212,22 +209,11 @@ class FCOSBackbone(lamcts.Evaluator):
 
     def decode(self, x: Any) -> Detector:
         """The detector of a point; every point has one."""
-        if isinstance(x, Detector):
-            return x
-        return Detector(
-            trunk=self.family.trunk(x["backbone"]),
-            neck=self._chosen("neck", x),
-            depth=self._chosen("depth", x),
-            size=self.sizes[self._chosen("size", x)],
-            kind=self.kind,
-        )
+        return self.detectors.decode(x)
 
     def describe(self, x: Any) -> dict[str, Any]:
         """A point as the JSON that `parse` takes."""
-        if isinstance(x, Detector):
-            raise InvalidArgument("arch: a published backbone is no point of the space; give one")
-        chosen = {name: self._chosen(name, x) for name in self.options}
-        return {"backbone": self.family.describe(x["backbone"]), **chosen}
+        return self.detectors.describe(x)
 
     def parse(self, text: str) -> Any:
         """What ``text`` means: a point, or a `Detector` with a backbone that is of no point.
@@ -241,23 +227,7 @@ class FCOSBackbone(lamcts.Evaluator):
             UnknownName: No backbone has this name.
             InvalidArgument: It is no detector of the space.
         """
-        form = '{"backbone": NAME or {...}, "neck": 32, "depth": 2, "size": "128"}'
-        if not text.lstrip().startswith("{"):
-            return self._of_backbone(text, {})
-        try:
-            given = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InvalidArgument(f"arch: not JSON ({error}); write {form}") from None
-        if given.keys() - {"backbone", *self.options} or "backbone" not in given:
-            raise InvalidArgument(f"arch: {sorted(given)} are not the parts; write {form}")
-        try:
-            return from_json(self.space, given)
-        except (ValueError, TypeError, KeyError, IndexError):
-            pass  # no point, so it is in words
-        backbone = given.pop("backbone")
-        return self._of_backbone(
-            backbone if isinstance(backbone, str) else json.dumps(backbone), given
-        )
+        return self.detectors.parse(text)
 
     def build(self, x: Any) -> nn.Module:
         """The detector of a point, fresh, as mmdetection builds it.
@@ -307,36 +277,6 @@ class FCOSBackbone(lamcts.Evaluator):
             raise
         clean(folder, keep=self.keep)
         return metrics
-
-    def _make_space(self) -> Dict:
-        several = {name: n for name, n in self.options.items() if len(n) > 1}
-        parts: list[tuple[str, Space[Any]]] = [("backbone", self.family.space)]
-        parts += [(name, Discrete(len(values))) for name, values in several.items()]
-        return Dict(parts)
-
-    def _chosen(self, name: str, x: Any) -> Any:
-        return self.options[name][int(x.get(name, 0))]
-
-    def _of_backbone(self, text: str, given: dict[str, Any]) -> Any:
-        """The point, or the detector, of a backbone and values."""
-        places: dict[str, int] = {}
-        for name, options in self.options.items():
-            value = given.get(name, options[-1])
-            if value not in options:
-                known = ", ".join(map(str, options))
-                raise InvalidArgument(f"arch: {name} {value!r} is not to choose; use one of {known}")
-            places[name] = options.index(value)
-        backbone = self.family.parse(text)
-        if isinstance(backbone, Trunk):
-            neck, depth, size = (self.options[name][places[name]] for name in self.options)
-            return Detector(backbone, neck, depth, self.sizes[size], self.kind)
-        return {"backbone": backbone, **{n: i for n, i in places.items() if n in self.space.keys()}}
-
-
-def _distinct(setting: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if not values or len(set(values)) < len(values):
-        raise InvalidArgument(f"{setting}: {values!r} are not different values; give 32,64 say")
-    return values
 
 
 def _data_settings(

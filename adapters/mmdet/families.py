@@ -31,7 +31,9 @@ FAMILIES = (*MOBILE_FAMILIES, "nasnet")
 class Family(Protocol):
     """A space of backbones."""
 
-    space: Space[Any]
+    @property
+    def space(self) -> Space[Any]:
+        """The space of its points."""
 
     def trunk(self, x: Any) -> Trunk:
         """The backbone of a point."""
@@ -138,9 +140,7 @@ class CellFamily:
         return cell_trunk(genotype, skeleton, config)
 
 
-def make_family(
-    name: str, *, width: float, encoding: str, channels: int, cells: int
-) -> MobileFamily | CellFamily:
+def make_family(name: str, *, width: float, encoding: str, channels: int, cells: int) -> Family:
     """The space of a name, with those of the settings that it has.
 
     Raises:

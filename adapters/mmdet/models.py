@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from lamcts.adapters.mmdet.detector import Detector
+from lamcts.adapters.mmdet.detector import Detector, Kind
 
-__all__ = ["model_config"]
+__all__ = ["Config", "model_config"]
+
+Config = dict[str, Any]
 
 _STRIDES = [8, 16, 32, 64, 128]
 _FOCAL = {"type": "FocalLoss", "use_sigmoid": True, "gamma": 2.0, "alpha": 0.25, "loss_weight": 1.0}
 _CENTERNESS = {"type": "CrossEntropyLoss", "use_sigmoid": True, "loss_weight": 1.0}
 
 
-def model_config(detector: Detector, classes: int) -> dict[str, Any]:
+def model_config(detector: Detector, classes: int) -> Config:
     """The ``model`` of a configuration.
 
     FCOS is mmdetection's with centre sampling, normalised distances, centerness beside the boxes
     and GIoU loss; RetinaNet and ATSS are its own. Published settings where sizes are as published.
     """
-    make_head, neck, train = {
-        "fcos": (_fcos_head, {"relu_before_extra_convs": True}, None),
-        "retinanet": (_retina_head, {"add_extra_convs": "on_input"}, _RETINA_TRAIN),
-        "atss": (_atss_head, {}, _ATSS_TRAIN),
-    }[detector.kind]
+    name, make_head, neck, train = _KINDS[detector.kind]
     n = detector.neck
-    model = {
-        "type": {"fcos": "FCOS", "retinanet": "RetinaNet", "atss": "ATSS"}[detector.kind],
+    model: Config = {
+        "type": name,
         "data_preprocessor": {
             "type": "DetDataPreprocessor",
             "mean": [123.675, 116.28, 103.53],
@@ -63,13 +62,13 @@ def model_config(detector: Detector, classes: int) -> dict[str, Any]:
     return model if train is None else {**model, "train_cfg": train}
 
 
-def _group_norm(channels: int) -> dict[str, Any]:
+def _group_norm(channels: int) -> Config:
     """Groups of 8 channels, as published for 256; one group where that does not divide them."""
     groups = 1 if channels % 8 else channels // 8
     return {"type": "GN", "num_groups": groups, "requires_grad": True}
 
 
-def _fcos_head(n: int) -> dict[str, Any]:
+def _fcos_head(n: int) -> Config:
     return {
         "type": "FCOSHead",
         "strides": _STRIDES,
@@ -82,7 +81,7 @@ def _fcos_head(n: int) -> dict[str, Any]:
     }
 
 
-def _retina_head(n: int) -> dict[str, Any]:
+def _retina_head(n: int) -> Config:
     return {
         "type": "RetinaHead",
         "anchor_generator": {
@@ -97,7 +96,7 @@ def _retina_head(n: int) -> dict[str, Any]:
     }
 
 
-def _atss_head(n: int) -> dict[str, Any]:
+def _atss_head(n: int) -> Config:
     return {
         "type": "ATSSHead",
         "anchor_generator": {
@@ -114,7 +113,7 @@ def _atss_head(n: int) -> dict[str, Any]:
     }
 
 
-def _coder(deviations: list[float]) -> dict[str, Any]:
+def _coder(deviations: list[float]) -> Config:
     return {
         "type": "DeltaXYWHBBoxCoder",
         "target_means": [0.0, 0.0, 0.0, 0.0],
@@ -135,3 +134,10 @@ _RETINA_TRAIN = {
     **_ASSIGNED,
 }
 _ATSS_TRAIN = {"assigner": {"type": "ATSSAssigner", "topk": 9}, **_ASSIGNED}
+
+#: Name, head, what is its own of the neck, and of training.
+_KINDS: dict[Kind, tuple[str, Callable[[int], Config], Config, Config | None]] = {
+    "fcos": ("FCOS", _fcos_head, {"relu_before_extra_convs": True}, None),
+    "retinanet": ("RetinaNet", _retina_head, {"add_extra_convs": "on_input"}, _RETINA_TRAIN),
+    "atss": ("ATSS", _atss_head, {}, _ATSS_TRAIN),
+}

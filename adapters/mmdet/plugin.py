@@ -1,6 +1,8 @@
 """What a configuration names in ``custom_imports``: operations first, then what is registered.
 
     custom_imports = {"imports": ["lamcts.adapters.mmdet.plugin"], "allow_failed_imports": False}
+
+That is all that a configuration needs to know of this package.
 """
 
 from lamcts.adapters.mmdet.ops import install

@@ -28,7 +28,7 @@ def require_mmdet() -> None:
             importlib.import_module("lamcts.adapters.mmdet.plugin")
     except ImportError as error:
         raise DependencyNotInstalled(
-            f'detection needs mmdetection 3 with mmcv 2.1 ({error}); run: pip install "lamcts[mmdet]"'
+            f'detection needs mmdetection 3 ({error}); run: pip install "lamcts[mmdet]"'
         ) from error
     except AssertionError as error:  # mmdet's way to refuse a version of mmcv
         raise DependencyNotInstalled(f'{error} Run: pip install "lamcts[mmdet]"') from error

@@ -1,7 +1,7 @@
 """Generated images of shapes in COCO's format, for machines without a data set. No photographs.
 
-Shapes of four kinds and any colour on a striped, noisy ground: some small, some half as large as
-the image, often in clusters, partly behind one another. Boxes are those of the visible pixels,
+Shapes of four kinds and any colour on a striped, noisy ground, an eighth to half as large as the
+image, often in clusters, partly behind one another. Boxes are those of the visible pixels,
 exactly.
 """
 
@@ -45,7 +45,7 @@ class Shapes:
         seed: Of everything that is drawn.
     """
 
-    train: int = 200
+    train: int = 400
     validation: int = 60
     test: int = 60
     size: int = 128
@@ -94,8 +94,8 @@ def draw(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], list[d
     areas: list[int] = []
     cluster = rng.uniform(0.25, 0.75, 2) * size  # where shapes crowd
     for _ in range(rng.integers(2, 9)):
-        # As many between 1/16 and 1/8 of the image as between 1/4 and 1/2.
-        extent = size * 2.0 ** rng.uniform(-4, -1)
+        # As many between 1/8 and 1/4 of the image as between 1/4 and 1/2.
+        extent = size * 2.0 ** rng.uniform(-3, -1)
         near = rng.random() < 0.5
         centre = rng.normal(cluster, size / 8) if near else rng.uniform(0, size, 2)
         centre = np.clip(centre, extent / 2, size - 1 - extent / 2)
@@ -119,7 +119,8 @@ def _ground(rng: np.random.Generator, x: Any, y: Any, size: int) -> NDArray[np.f
     angle, waves, phase = rng.uniform(0, np.pi), rng.uniform(1, 8), rng.uniform(0, 2 * np.pi)
     along = (x * np.cos(angle) + y * np.sin(angle)) / size
     stripes = np.sin(2 * np.pi * waves * along + phase)[..., None]
-    return rng.uniform(60, 195, 3) + rng.uniform(-40, 40, 3) * stripes
+    ground: NDArray[np.float64] = rng.uniform(60, 195, 3) + rng.uniform(-40, 40, 3) * stripes
+    return ground
 
 
 def _inside(kind: int, u: Any, v: Any, half: float) -> NDArray[np.bool_]:
@@ -151,7 +152,8 @@ def _write(plan: Shapes, folder: Path) -> None:
     try:
         for stream, name in enumerate(("train", "validation", "test")):
             rng = np.random.default_rng([plan.seed, stream])
-            images, annotations = [], []
+            images: list[dict[str, Any]] = []
+            annotations: list[dict[str, Any]] = []
             for number in range(getattr(plan, name)):
                 image, boxes = draw(rng, plan.size)
                 file = f"{number:05d}.png"

@@ -24,9 +24,9 @@ def main(words: list[str]) -> int:
     try:
         require_mmdet()
         spec = find_spec("mmdet")
-        assert spec is not None and spec.origin is not None
-        folder = Path(spec.origin).parent / ".mim" / "tools"
-        known = {str(file.relative_to(folder).with_suffix("")): file for file in folder.rglob("*.py")}
+        folder = Path(str(spec and spec.origin)).parent / ".mim" / "tools"
+        tools = folder.rglob("*.py")
+        known = {str(tool.relative_to(folder).with_suffix("")): tool for tool in tools}
         if not words or words[0] not in known:
             name = words[0] if words else ""
             hint = did_you_mean(name, known if words else ("train", "test"))

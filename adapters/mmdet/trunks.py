@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lamcts.adapters.mobile.architectures import (
-    NETWORKS,
     efficientnet_names,
     ofa_names,
     parse_architecture,

@@ -12,15 +12,13 @@ from lamcts.errors import InvalidArgument
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.usefixtures("mmdet")
 
+NODES = [
+    [["sep_conv_3x3", 0], ["skip_connect", 1]],
+    [["max_pool_3x3", 2], ["skip_connect", 0]],
+]
 CELLS = {
-    "normal": {
-        "nodes": [[["sep_conv_3x3", 0], ["skip_connect", 1]], [["max_pool_3x3", 2], ["skip_connect", 0]]],
-        "concat": [2, 3],
-    },
-    "reduction": {
-        "nodes": [[["sep_conv_3x3", 0], ["skip_connect", 1]], [["max_pool_3x3", 2], ["skip_connect", 0]]],
-        "concat": [3],
-    },
+    "normal": {"nodes": NODES, "concat": [2, 3]},
+    "reduction": {"nodes": NODES, "concat": [3]},
 }
 OFA = {"depths": [2] * 5, "kernels": [3] * 20, "expands": [3] * 20}
 BACKBONES: dict[str, dict[str, Any]] = {
@@ -157,7 +155,9 @@ def test_weights_of_the_network_for_classification_fit(folder: Path) -> None:
 
     network = MobileNet(mobile_network(OFA, width=0.35))
     torch.save(network.state_dict(), folder / "weights.pth")
-    backbone = make("ofa", init_cfg={"type": "Pretrained", "checkpoint": str(folder / "weights.pth")})
+    backbone = make(
+        "ofa", init_cfg={"type": "Pretrained", "checkpoint": str(folder / "weights.pth")}
+    )
     backbone.init_weights()
     theirs = network.state_dict()
     ours = backbone.state_dict()
@@ -173,7 +173,7 @@ def test_first_weights_are_as_in_mmdetection(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-@pytest.mark.parametrize("name", ["ofa", "cells"])
+@pytest.mark.parametrize("name", ["cells", pytest.param("ofa", marks=pytest.mark.slow)])
 def test_onnx(name: str, folder: Path) -> None:
     pytest.importorskip("onnxscript", reason='needs onnx: pip install "lamcts[export]"')
     onnxruntime = pytest.importorskip("onnxruntime", reason='pip install "lamcts[export]"')

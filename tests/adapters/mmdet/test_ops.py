@@ -27,14 +27,16 @@ def boxes(seed: int, n: int) -> tuple[Any, Any]:
     )
 
 
-def overlap(a: Any, b: Any, offset: int) -> float:
+def overlap(a: list[float], b: list[float], offset: int) -> float:
     sides = [min(a[k + 2], b[k + 2]) - max(a[k], b[k]) + offset for k in (0, 1)]
     shared = max(sides[0], 0.0) * max(sides[1], 0.0)
     areas = [(x[2] - x[0] + offset) * (x[3] - x[1] + offset) for x in (a, b)]
     return shared / (areas[0] + areas[1] - shared)
 
 
-@given(st.integers(0, 10**6), st.integers(0, 40), st.sampled_from([0.3, 0.5, 0.7]), st.integers(0, 1))
+@given(
+    st.integers(0, 10**6), st.integers(0, 40), st.sampled_from([0.3, 0.5, 0.7]), st.integers(0, 1)
+)
 def test_nms_keeps_what_no_better_kept_box_covers(
     seed: int, n: int, threshold: float, offset: int
 ) -> None:
@@ -66,7 +68,10 @@ def test_focal_loss_and_its_gradient(gamma: float, weighted: bool) -> None:
     target = torch.tensor([0, 1, 2, 3, 3, 1, 0])  # 3 is background
     weight = torch.tensor([0.5, 2.0, 1.0] if weighted else [], dtype=torch.float64)
     expected = focal_loss(logits, target, weight, gamma, 0.25)
-    output, gradient = torch.empty(7, 3, dtype=torch.float64), torch.empty(7, 3, dtype=torch.float64)
+    output, gradient = (
+        torch.empty(7, 3, dtype=torch.float64),
+        torch.empty(7, 3, dtype=torch.float64),
+    )
     ops.sigmoid_focal_loss_forward(logits, target, weight, output, gamma, 0.25)
     torch.testing.assert_close(output, expected)
     ops.sigmoid_focal_loss_backward(logits, target, weight, gradient, gamma, 0.25)
@@ -105,7 +110,7 @@ def test_other_operations_name_themselves_and_what_to_install(mmdet: None) -> No
         pytest.skip("mmcv is compiled here")
     from mmcv.ops import roi_align
 
-    with pytest.raises(DependencyNotInstalled, match="'roi_align_forward'.*pip.*mmcv==2.1.0"):
+    with pytest.raises(DependencyNotInstalled, match=r"'roi_align_forward'.*pip.*mmcv==2\.1\.0"):
         roi_align(torch.ones(1, 1, 8, 8), torch.tensor([[0.0, 0, 0, 4, 4]]), (2, 2))
 
 

@@ -108,6 +108,13 @@ _SHIPPED = (
         "torch",
     ),
     ProblemSpec(
+        "fcos_backbone",
+        "lamcts.problems.fcos_backbone",
+        {},
+        "object detection: backbone, neck, head and input size of an FCOS detector",
+        "mmdet",
+    ),
+    ProblemSpec(
         "mobilenetv3_imagenet",
         "lamcts.problems.mobilenetv3_imagenet",
         {},

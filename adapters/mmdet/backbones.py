@@ -32,11 +32,6 @@ from lamcts.errors import InvalidArgument
 
 __all__ = ["MobileBackbone", "NASNetBackbone", "SearchedBackbone"]
 
-_INIT = (
-    {"type": "Kaiming", "layer": "Conv2d"},
-    {"type": "Constant", "val": 1, "layer": ["_BatchNorm", "GroupNorm"]},
-)
-
 
 class SearchedBackbone(BaseModule):  # type: ignore[misc]
     """What the backbones have in common: images (n, 3, h, w) to maps at strides 4, 8, 16, 32.
@@ -50,7 +45,7 @@ class SearchedBackbone(BaseModule):  # type: ignore[misc]
         norm_eval: Whether batch normalisation keeps its statistics in training.
         with_cp: Whether to compute inner values twice rather than to store them.
         init_cfg: Initial weights, as everywhere in mmengine: ``{"type": "Pretrained",
-            "checkpoint": FILE}``, say.
+            "checkpoint": FILE}``, say; by default those that the layers begin with.
 
     Attributes:
         trunk: Its description.
@@ -72,7 +67,7 @@ class SearchedBackbone(BaseModule):  # type: ignore[misc]
         with_cp: bool = False,
         init_cfg: Any = None,
     ) -> None:
-        super().__init__(init_cfg=list(_INIT) if init_cfg is None else init_cfg)
+        super().__init__(init_cfg=init_cfg)
         indices = tuple(out_indices)
         if not indices or any(i not in range(len(STRIDES)) for i in indices):
             raise InvalidArgument(f"out_indices: {indices!r} are not of 0 to 3; use (0, 1, 2, 3)")

@@ -23,7 +23,7 @@ from lamcts.errors import InvalidArgument, LamctsError
 if TYPE_CHECKING:
     from lamcts.adapters.mmdet.evaluator import FCOSBackbone
 
-__all__ = ["Schedule", "as_text", "make_config"]
+__all__ = ["Schedule", "as_text", "make_config", "of_run"]
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Schedule:
         seed: Of initial weights, order and flips.
     """
 
-    iterations: int = 240
+    iterations: int = 300
     validations: int = 3
     batch_size: int = 8
-    learning_rate: float = 4e-3
+    learning_rate: float = 6e-3
     workers: int = 0
     amp: bool = False
     seed: int = 0
@@ -188,7 +188,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch-size", type=int, help="images in a batch")
     given = parser.parse_args(words)
     try:
-        evaluator, x = _of_run(given.run, given.set) if given.run else _of(given.arch, given.set)
+        evaluator, x = of_run(given.run, given.set) if given.run else _of(given.arch, given.set)
         changes = {"iterations": given.iterations, "batch_size": given.batch_size}
         schedule = replace(
             evaluator.schedule, **{name: n for name, n in changes.items() if n is not None}
@@ -210,7 +210,7 @@ def _of(arch: str, pairs: Sequence[str]) -> tuple[FCOSBackbone, Any]:
     return evaluator, evaluator.parse(arch)
 
 
-def _of_run(folder: str, pairs: Sequence[str]) -> tuple[FCOSBackbone, Any]:
+def of_run(folder: str, pairs: Sequence[str]) -> tuple[FCOSBackbone, Any]:
     """The problem of a run, with settings changed, and its best point."""
     from lamcts.adapters.mmdet.evaluator import FCOSBackbone
     from lamcts.problem import ProblemRef, problem_settings

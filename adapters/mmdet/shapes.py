@@ -1,8 +1,8 @@
 """Generated images of shapes in COCO's format, for machines without a data set. No photographs.
 
-Shapes of four kinds and any colour on a striped, noisy ground, an eighth to half as large as the
-image, often in clusters, partly behind one another. Boxes are those of the visible pixels,
-exactly.
+Shapes of four kinds and bright colours on a grey, striped, noisy ground, an eighth to half as
+large as the image, often in clusters, partly behind one another. Boxes are exactly those of the
+visible pixels.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def draw(rng: np.random.Generator, size: int) -> tuple[NDArray[np.uint8], list[d
         centre = np.clip(centre, extent / 2, size - 1 - extent / 2)
         kind = int(rng.integers(len(CLASSES)))
         inside = _inside(kind, x - centre[0], y - centre[1], extent / 2)
-        colour = rng.uniform(0, 255, 3)
+        colour = rng.permutation([rng.uniform(0, 60), rng.uniform(0, 255), rng.uniform(195, 255)])
         hidden = np.bincount(owner[inside & (owner >= 0)], minlength=len(kinds))
         seen = np.bincount(owner[owner >= 0], minlength=len(kinds)) - hidden
         if (seen < _VISIBLE * np.array(areas)).any() or inside.sum() < 9:
@@ -119,7 +119,7 @@ def _ground(rng: np.random.Generator, x: Any, y: Any, size: int) -> NDArray[np.f
     angle, waves, phase = rng.uniform(0, np.pi), rng.uniform(1, 8), rng.uniform(0, 2 * np.pi)
     along = (x * np.cos(angle) + y * np.sin(angle)) / size
     stripes = np.sin(2 * np.pi * waves * along + phase)[..., None]
-    ground: NDArray[np.float64] = rng.uniform(60, 195, 3) + rng.uniform(-40, 40, 3) * stripes
+    ground: NDArray[np.float64] = rng.uniform(60, 195) + rng.uniform(10, 40) * stripes.repeat(3, 2)
     return ground
 
 

@@ -1,7 +1,7 @@
 """mmdetection's own tools where mmcv has no compiled part: they need its operations at once.
 
     python -m lamcts.adapters.mmdet.tools train fcos_found.py
-    python -m lamcts.adapters.mmdet.tools test fcos_found.py work_dirs/fcos_found/iter_240.pth
+    python -m lamcts.adapters.mmdet.tools test fcos_found.py work_dirs/fcos_found/iter_300.pth
 
 With compiled mmcv the tools can be called as they are.
 """

@@ -165,7 +165,7 @@ def test_weights_of_the_network_for_classification_fit(folder: Path) -> None:
 
 
 @every
-def test_first_weights_are_as_in_mmdetection(name: str) -> None:
+def test_normalisations_begin_as_identities(name: str) -> None:
     backbone = make(name)
     backbone.init_weights()
     norms = [m for m in backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)]

@@ -31,6 +31,9 @@ __all__ = ["Node", "Tree", "TreeConfig"]
 
 #: A refused or rebuilt split is tried again when there are this many times the samples.
 GROWTH = 1.5
+#: A region of a finite space is not divided into sides of fewer points than this, by an estimate
+#: from so many random points: the samples fill a small one, and nothing new is left in it.
+LEAST_POINTS, PROBES = 1000, 4000
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class TreeConfig:
         boundary: Form of the boundary.
         labels: How samples are called good or bad.
         quantile: Share called good by ``labels="quantile"``.
-        validate: Refuse boundaries that do not generalise.
+        validate: Refuse boundaries that do not generalise, or that leave next to no points on a
+            side.
     """
 
     leaf_size: int = 20
@@ -107,6 +111,7 @@ class Tree:
         self._routed = 0  # how many of them are in the tree
         self._built_at, self._rebuild_at = 0, 1  # so many of them began this tree, begin the next
         self._reference = np.empty(0)
+        self._probes: NDArray[np.float64] | None = None
         self.root = self._new_node(Region(), 0)
 
     def insert(self, row: int) -> None:
@@ -204,7 +209,7 @@ class Tree:
             rows, n = np.array(node.rows), node.ripe_at
             node.ripe_at = math.ceil(GROWTH * n)  # next try, should this one be refused
             boundary = self._fit(node, rows[:n])
-            if boundary is None:
+            if boundary is None or (self.config.validate and self._is_small(node, boundary)):
                 continue
             side = boundary.good(self._history.Z[rows])
             good = int(side[:n].sum())
@@ -231,6 +236,18 @@ class Tree:
             rng=np.random.default_rng([self._seed, self._built_at, len(rows), way]),
             validate=config.validate,
         )
+
+    def _is_small(self, node: Node, boundary: Boundary) -> bool:
+        """Whether a side of a boundary has too few points of a finite space to be a region."""
+        points = self._history.codec.n_points
+        if points > LEAST_POINTS * PROBES:  # one probe stands for enough
+            return False
+        if self._probes is None:
+            rng = np.random.default_rng(self._seed)
+            self._probes = self._history.codec.sample(rng, PROBES)
+        good = boundary.good(self._probes[node.region.contains(self._probes)])
+        share = min(int(good.sum()), int((~good).sum())) / PROBES
+        return share * points < LEAST_POINTS
 
 
 def _ranks(y: NDArray[np.float64]) -> NDArray[np.float64]:

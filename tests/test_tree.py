@@ -9,8 +9,8 @@ import pytest
 
 from lamcts.boundary import fit_boundary
 from lamcts.history import History, TrialState
-from lamcts.spaces import Box, Codec
-from lamcts.tree import Tree, TreeConfig
+from lamcts.spaces import Box, Codec, MultiDiscrete
+from lamcts.tree import LEAST_POINTS, Tree, TreeConfig
 
 NONE = np.empty((0, 2))
 
@@ -82,3 +82,23 @@ def test_samples_cost_no_model_and_a_walk_those_of_its_path(
     assert fits == walked
     tree.complete()
     assert fits > 2 * walked
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_regions_of_a_finite_space_keep_enough_points(validate: bool) -> None:
+    history = History(Codec(MultiDiscrete([5] * 6)), maximize=False)
+    everything = np.array(list(history.codec.enumerate()))
+    rng = np.random.default_rng(0)
+    for v in everything[rng.choice(len(everything), 400, replace=False)]:
+        number = history.add(v, {})
+        history.finish(number, TrialState.COMPLETE, float((v == 0).sum() + 0.1 * v[0]), {})
+    tree = Tree(history, TreeConfig(labels="median", validate=validate), seed=0)
+    for row in range(400):
+        tree.insert(row)
+    tree.complete()
+    Z = history.codec.encode(everything)
+    sizes = [int(leaf.region.contains(Z).sum()) for leaf in tree.leaves()]
+    assert sum(sizes) == 5**6
+    assert len(sizes) > 1
+    # The sizes are estimated, to within a fifth here; the papers' trees have no such rule.
+    assert (min(sizes) > 0.8 * LEAST_POINTS) == validate

@@ -42,16 +42,20 @@ LEAST_GAIN = 1e-3
 #: Share of trials of every arm, and the weight of an arm's record after its next trial.
 FLOOR, MEMORY_OF_ARMS = 0.08, 0.95
 #: Trials without improvement, a variable, after which another leaf is tried.
-PATIENCE, LEAST_PATIENCE = 5, 100
+PATIENCE, LEAST_PATIENCE = 5, 60
 
 
 class DiscreteSampler(Sampler):
     """Climbs a GP, redraws what does no harm, and refines numbers, by what each has earned.
 
-    Every arm learns from the region's samples too.
+    Every arm learns from the region's samples too, the first time; a search that has stalled is
+    begun anew without them.
     """
 
     def _begin(self) -> None:
+        self._inside = self.Z  # where in the region random points can start from
+        if self.restart:  # what was learned led nowhere: begin with what comes
+            self.Z, self.y = self.Z[:0], self.y[:0]
         self._layout = Layout(self.domain.codec)
         self._steps = Step(len(self._layout.numeric))
         arms = ["model", "harmless"] + ["step"] * bool(self._steps.n)
@@ -79,6 +83,10 @@ class DiscreteSampler(Sampler):
         if not len(Z):
             return Proposal(self.fallback(RANKED, rng))
         return Proposal(Z, {"arm": arm})
+
+    def fallback(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """(<= n, d) random points of the region."""
+        return self.region.sample(n, self.Z if len(self.Z) else self._inside, self.domain, rng)
 
     def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
         """Credit the arm that proposed the point, and learn from it."""

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lamcts.boundary import LinearBoundary
+from lamcts.domain import Domain
 from lamcts.optimizers._baselines import SolverSearch
-from lamcts.samplers._discrete import MEMORY, DiscreteSampler
+from lamcts.region import Region
+from lamcts.samplers._discrete import LEAST_PATIENCE, MEMORY, DiscreteSampler
 from lamcts.samplers._harmless import changes, harm
 from lamcts.samplers._overlap import GRID, NOISES, NUMERIC_LENGTHS, Layout, OverlapModel
 from lamcts.samplers._step import Step
@@ -210,6 +213,25 @@ def test_batches_failures_and_no_repeats(space: Any) -> None:
             opt.tell(trial, y if i % 3 else ValueError("broken"))
     keys = [codec.key(codec.to_vector(t.x)) for t in opt.trials]
     assert len(set(keys)) == len(keys) == min(72, codec.n_points)
+
+
+def test_a_search_that_stalled_begins_anew_where_it_is_put() -> None:
+    space = MultiDiscrete([4] * 5)
+    codec, Z, y = data(space, 60)
+    half = LinearBoundary(np.eye(codec.dim)[0], -0.5)  # the first variable is at its level 0
+    region = Region(((half, True),))
+    inside = region.contains(Z)
+    solver = DiscreteSampler(Domain(codec), region, Z[inside], y[inside], restart=True)
+    assert len(solver.y) == 0
+    rng = np.random.default_rng(0)
+    for _ in range(LEAST_PATIENCE + 1):
+        assert not solver.done
+        z = solver.ask(np.empty((0, codec.dim)), rng).Z[0]
+        assert region.contains(z[None]).all()
+        solver.tell(z, 0.0, {})
+    assert not solver.done  # the first value was better than none
+    solver.tell(z, 0.0, {})
+    assert solver.done
 
 
 def test_a_small_space_is_enumerated_and_then_ends() -> None:

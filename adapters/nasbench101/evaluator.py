@@ -126,14 +126,14 @@ class NASBench101(NetworkEvaluator):
         self.use_score(score)
 
     def prepare(self) -> None:
-        """Refuse to search where PyTorch is missing; costs, and looking cells up, need none.
+        """Refuse to search where PyTorch or the images are missing; looking cells up needs neither.
 
         Raises:
             DependencyNotInstalled: With the ``pip install`` line.
-            InvalidArgument: The table does not hold what is searched on.
+            InvalidArgument: No images, or the table does not hold what is searched on.
         """
         if self.table is None:
-            require_torch()
+            super().prepare()
         elif isinstance(self.table, NASBench101Table) and not self.table.measures(self.selected):
             raise InvalidArgument(
                 f"table: {self.table.columns.source} holds no {self.selected} after "

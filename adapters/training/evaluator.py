@@ -111,12 +111,14 @@ class NetworkEvaluator(lamcts.Evaluator):
         return DIGITS if self.data is None else f"the images of {self.data}"
 
     def prepare(self) -> None:
-        """Refuse to search where PyTorch is missing; costs need none.
+        """Refuse to search where PyTorch or the images are missing; costs need neither.
 
         Raises:
             DependencyNotInstalled: With the ``pip install`` line.
+            InvalidArgument: There are no images where ``data`` points to.
         """
         require_torch()
+        self.load_data()
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """Validation accuracy of the proxy in [0, 1], reported by epoch too; or its score."""

@@ -107,13 +107,15 @@ def test_an_interrupted_training_says_how_to_go_on(start: Start, lamcts: Call) -
         (f"train {NASBENCH} --arch resnet --set momentum=1", r"momentum: 1.0 is not in \[0, 1\)"),
         (f"train {NASBENCH} --arch resnet --set data=nowhere", "no file or folder 'nowhere'"),
         (f"train {NASBENCH} --arch resnet --set distillation=0.5", "there is no teacher"),
+        (f"run {NASBENCH} --budget 2 --set data=nowhere", "no file or folder 'nowhere'"),
         ("train bowl.py --arch [0,0]", "has no networks to train"),
         ("train --run none", "'none' is no run"),
         ("export bowl.py --format onnx", "--format: onnx is of a training, and 'bowl.py' is none"),
     ],
 )
 def test_mistakes_are_said_in_a_line(lamcts: Call, folder: Path, words: str, message: str) -> None:
-    outcome = lamcts(*words.split(), *(["--out", "net"] if "--resume" not in words else []))
+    takes_out = not words.startswith("run") and "--resume" not in words
+    outcome = lamcts(*words.split(), *(["--out", "net"] if takes_out else []))
     assert outcome.code == 2, outcome
     assert outcome.err.count("\n") == 1, outcome
     assert re.search(message, outcome.err), outcome

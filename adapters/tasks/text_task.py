@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,7 +38,6 @@ class TextClassification(TorchTask):
     """
 
     length: int = 40
-    texts: Data
 
     def load_data(self) -> Data:
         """Texts, not encoded yet, with class numbers; ``classes`` says what these mean."""
@@ -64,19 +64,35 @@ class TextClassification(TorchTask):
         tokens are not told apart) are used, where they are there.
         """
         kind: Tokens = "characters" if x.get("tokens", 0) else "words"
-        texts, _ = super().data_for(x).train
-        return Tokenizer.fit(texts, kind, min_count=int(x.get("min_count", 1)))
+        asked = (kind, int(x.get("min_count", 1)))
+        if asked not in self._tokenizers:
+            texts, _ = super().data_for(x).train
+            self._tokenizers[asked] = Tokenizer.fit(texts, kind, min_count=asked[1])
+        return self._tokenizers[asked]
 
     def data_for(self, x: Any) -> Data:
         """The texts of a point's tokenizer, as numbers (n, length)."""
         texts, tokenizer = super().data_for(x), self.tokenizer(x)
-        parts = (texts.train, texts.validation, texts.test)
-        return Data(*((tokenizer.encode(part[0], self.length), part[1]) for part in parts))
+        if tokenizer not in self._encoded:
+            parts = (texts.train, texts.validation, texts.test)
+            encoded = ((tokenizer.encode(part[0], self.length), part[1]) for part in parts)
+            self._encoded[tokenizer] = Data(*encoded)
+        return self._encoded[tokenizer]
 
     def assets(self, x: Any) -> dict[str, Any]:
         """The tokenizer, and what the network answers."""
         tokenizer = {"length": self.length, **self.tokenizer(x).to_json()}
         return {"tokenizer.json": tokenizer, "classes.json": list(self.classes)}
+
+    # Costs are asked for often: texts are cut and numbered once for each tokenizer.
+
+    @cached_property
+    def _tokenizers(self) -> dict[tuple[Tokens, int], Tokenizer]:
+        return {}
+
+    @cached_property
+    def _encoded(self) -> dict[Tokenizer, Data]:
+        return {}
 
     def _split(self, texts: Sequence[str], labels: Sequence[str]) -> Data:
         self.classes = _in_order(labels)

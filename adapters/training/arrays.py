@@ -114,7 +114,7 @@ def epoch_order(count: int, recipe: Recipe, epoch: int) -> Tensor:
             f"batch_size: {recipe.batch_size} is not to be shared equally by {world()} processes"
         )
     order = torch.randperm(count, generator=epoch_generator(recipe.seed, epoch))
-    return torch.cat([order, order[: -count % world()]])
+    return order[torch.arange(count + -count % world()) % count]
 
 
 def shares(order: Any, recipe: Recipe) -> Iterator[Tensor]:

@@ -19,12 +19,14 @@ from lamcts.adapters.mobile import (
     ofa_space,
     stand_in,
 )
+from lamcts.adapters.mobile.architectures import NETWORKS
 
 torch = pytest.importorskip("torch")
 
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402 - after the check
 
-from lamcts.adapters.mobile.network import MobileNet  # noqa: E402
+from lamcts.adapters.mobile.network import Bottleneck, MobileNet  # noqa: E402
+from lamcts.adapters.training.layers import DropPath  # noqa: E402
 
 EFFICIENTNETS = [f"efficientnet_b{i}" for i in range(8)]
 PUBLISHED = ["mobilenet_v2", "mobilenet_v3_large", "ofa_mbv3_max", "ofa_mbv3_min"]
@@ -98,3 +100,17 @@ def test_blocks_are_what_they_say() -> None:
         ratio = gate(features) / features
         assert torch.allclose(ratio, ratio[:, :, :1, :1].expand_as(ratio), atol=1e-4)
         assert 0.0 < ratio.min() <= ratio.max() < 1.0
+
+
+def test_paths_are_dropped_beside_residuals_more_often_the_later() -> None:
+    network = MobileNet(NETWORKS["mobilenet_v2"]())
+    network.set_drop_path(0.34)
+    paths = [layer for layer in network.modules() if isinstance(layer, DropPath)]
+    assert [path.probability for path in paths] == pytest.approx([0.02 * n for n in range(17)])
+    block = next(b for b in network.features if isinstance(b, Bottleneck) and b.residual)
+    block.drop_path.probability = 0.5
+    features = torch.randn(200, 24, 2, 2)
+    kept = (block(features) != features).flatten(1).any(1)
+    assert 60 < int(kept.sum()) < 140  # a dropped path leaves the input alone
+    block.eval()
+    assert bool((block(features) != features).flatten(1).any(1).all())

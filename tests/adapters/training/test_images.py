@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lamcts.adapters.training import Recipe
 from lamcts.errors import DependencyNotInstalled, InvalidArgument
@@ -18,6 +21,7 @@ pytest.importorskip("torch")
 import torch
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
 
+from lamcts.adapters.training import arrays
 from lamcts.adapters.training.arrays import ArrayLoader
 from lamcts.adapters.training.augment import (
     cutout,
@@ -140,6 +144,27 @@ def test_tests_may_see_another_size_and_the_middle() -> None:
 
     ImageTask(pictures(), replace(RECIPE, test_resolution=12, test_crop=0.8)).score(network)  # type: ignore[arg-type]
     assert set(seen) == {(12, 12)}
+
+
+@given(st.integers(1, 40), st.integers(1, 4), st.integers(1, 3), st.integers(0, 5))
+def test_several_processes_share_every_batch_equally(
+    images: int, processes: int, times: int, epoch: int
+) -> None:
+    recipe = replace(RECIPE, batch_size=processes * times)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(arrays, "world", lambda: processes)
+        parts = []
+        for rank in range(processes):
+            patch.setattr(arrays, "rank", lambda rank=rank: rank)
+            order = arrays.epoch_order(images, recipe, epoch)
+            parts.append(list(arrays.shares(order, recipe)))
+    steps = math.ceil(images / recipe.batch_size)
+    assert {len(part) for part in parts} == {steps}
+    for shares in zip(*parts, strict=True):
+        assert len({len(share) for share in shares}) == 1
+    seen = torch.cat([share for part in parts for share in part]).tolist()
+    assert set(seen) == set(range(images))
+    assert len(seen) - images < processes  # filled up to equal shares, no further
 
 
 # -- Random changes ------------------------------------------------------------------------------

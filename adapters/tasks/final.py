@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from lamcts.adapters.tasks.files import origin
 from lamcts.adapters.training.distributed import group, pick_device, rank
 from lamcts.adapters.training.folder import load_weights, read_model, save_model, save_weights
 from lamcts.adapters.training.loop import evaluating, fit
 from lamcts.adapters.training.recipe import Recipe
 from lamcts.errors import DependencyNotInstalled, InvalidArgument
-from lamcts.problem import reference_of
 from lamcts.storage import replace_file
 
 if TYPE_CHECKING:
@@ -78,10 +78,8 @@ def export(task: TorchTask, folder: Path, form: str, out: Path) -> str:
 
 
 def _about(task: TorchTask, x: Any, recipe: Recipe, scores: Mapping[str, float]) -> dict[str, Any]:
-    reference = reference_of(task)
     return {
-        "problem": reference.ref,
-        "settings": reference.kwargs,
+        **origin(task),
         "architecture": task.describe(x),
         "recipe": recipe.to_json(),
         "scores": dict(scores),

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 import lamcts
+from lamcts.adapters.tasks.files import origin
 from lamcts.adapters.tasks.points import as_json, from_text, some_point
 from lamcts.adapters.tasks.tables import columns_encoded, has_texts, read_csv
 from lamcts.errors import InvalidArgument, ProblemError, RunError, UnknownName, did_you_mean
-from lamcts.problem import reference_of
 from lamcts.storage import replace_file
 
 __all__ = ["SAMPLES", "SklearnTask"]
@@ -207,10 +207,8 @@ class SklearnTask(lamcts.Evaluator):
         model, scores = self._fitted(x)
         folder.mkdir(parents=True, exist_ok=True)
         joblib.dump(model, folder / "model.joblib")
-        reference = reference_of(self)
         facts = {
-            "problem": reference.ref,
-            "settings": reference.kwargs,
+            **origin(self),
             "architecture": self.describe(x),
             "scores": scores,
             "versions": {"scikit-learn": sklearn.__version__},

@@ -277,3 +277,13 @@ def test_settings_that_cannot_be_used() -> None:
     for settings in ({"patience": 0}, {"threads": 0}, {"epochs": 0}, {"device": "gpu"}):
         with pytest.raises(LamctsError, match=next(iter(settings))):
             Sides(**settings)
+
+
+def test_a_class_of_a_notebook_is_trained_too(tmp_path: Path) -> None:
+    class Local(Sides):
+        """No other process can import it."""
+
+    task = Local()
+    task.train(POINT, tmp_path, recipe=task.make_recipe(None, {"epochs": 1}))
+    assert json.loads((tmp_path / "model.json").read_text())["problem"] is None
+    assert task.export(tmp_path, "arch", tmp_path / "arch.json") == "the point as JSON"

@@ -3,7 +3,8 @@
 ``trunks`` says what a backbone is in numbers, ``families`` which ones can be searched, ``detector``
 what neck and head add; ``models`` and ``config`` write it down for mmdetection, ``data`` and
 ``shapes`` say what it is trained on, ``evaluator`` is the problem. Nothing of these loads PyTorch.
-``ops``, ``backbones``, ``hooks``, ``training`` and ``counting`` do, ``plugin`` puts them in place.
+``ops``, ``backbones``, ``hooks``, ``weights``, ``training`` and ``counting`` do; ``plugin`` puts
+them in place.
 """
 
 from lamcts.adapters.mmdet.config import Schedule, make_config

@@ -11,5 +11,6 @@ install()  # before mmdet imports mmcv.ops
 
 from lamcts.adapters.mmdet.backbones import MobileBackbone, NASNetBackbone  # noqa: E402
 from lamcts.adapters.mmdet.hooks import PlainCheckpoint  # noqa: E402
+from lamcts.adapters.mmdet.weights import load_safetensors  # noqa: E402
 
-__all__ = ["MobileBackbone", "NASNetBackbone", "PlainCheckpoint"]
+__all__ = ["MobileBackbone", "NASNetBackbone", "PlainCheckpoint", "load_safetensors"]

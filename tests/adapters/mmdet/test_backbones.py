@@ -148,16 +148,22 @@ def test_weights_come_back_from_a_file(name: str, folder: Path) -> None:
         torch.testing.assert_close(ours, theirs)
 
 
-def test_weights_of_the_network_for_classification_fit(folder: Path) -> None:
+@pytest.mark.parametrize("name", ["weights.pt", "weights.safetensors"])
+def test_weights_of_the_network_for_classification_fit(name: str, folder: Path) -> None:
     """As `lamcts train` leaves them: the classifier is left out."""
     from lamcts.adapters.mmdet.trunks import mobile_network
     from lamcts.adapters.mobile.network import MobileNet
 
     network = MobileNet(mobile_network(OFA, width=0.35))
-    torch.save(network.state_dict(), folder / "weights.pth")
-    backbone = make(
-        "ofa", init_cfg={"type": "Pretrained", "checkpoint": str(folder / "weights.pth")}
-    )
+    file = folder / name
+    if file.suffix == ".pt":
+        torch.save(network.state_dict(), file)
+    else:
+        pytest.importorskip("safetensors", reason='pip install "lamcts[export]"')
+        from lamcts.adapters.training.folder import save_weights
+
+        save_weights(file, dict(network.state_dict()))
+    backbone = make("ofa", init_cfg={"type": "Pretrained", "checkpoint": str(file)})
     backbone.init_weights()
     theirs = network.state_dict()
     ours = backbone.state_dict()

@@ -147,7 +147,7 @@ class NetworkEvaluator(lamcts.Evaluator):
 
             self.score = check_score(name)
             self.notice = (
-                f"Nothing is trained to compare networks: their {name} counts, "
+                f"Nothing is trained to compare networks: they are ranked by {name}, "
                 "which says something of accuracies, not what they are."
             )
 

@@ -176,7 +176,7 @@ PROBLEMS: list[Callable[..., Any]] = [
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_every_problem_of_networks_can_be_searched_by_a_score(problem: Callable[..., Any]) -> None:
     evaluator = problem(score="naswot")
-    assert "naswot counts" in evaluator.notice
+    assert "ranked by naswot" in evaluator.notice
     x = evaluator.space.sample()
     assert evaluator.evaluate(x) == evaluator.evaluate(evaluator.canonical(x))
     by_size = problem(score="params")

@@ -16,7 +16,7 @@ from lamcts.adapters.mmdet.data import DetectionData, coco, voc
 from lamcts.adapters.mmdet.detector import Detector, detector_cost
 from lamcts.adapters.mmdet.families import make_family
 from lamcts.adapters.mmdet.requirements import require_mmdet
-from lamcts.adapters.mmdet.shapes import Shapes, shapes
+from lamcts.adapters.mmdet.shapes import CLASSES, Shapes, shapes
 from lamcts.adapters.mmdet.space import DetectorSpace
 from lamcts.errors import InvalidArgument, Pruned
 
@@ -190,7 +190,7 @@ class FCOSBackbone(lamcts.Evaluator):
 
     @cached_property
     def data(self) -> DetectionData:
-        """The images: those of the settings, or generated ones. Override it to use others.
+        """Images of the settings, or generated ones; override it, and `classes`, for others.
 
         Raises:
             InvalidArgument: Data that is not there or cannot be read.
@@ -204,8 +204,8 @@ class FCOSBackbone(lamcts.Evaluator):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of what is detected."""
-        return self.data.classes
+        """Names of what is detected; costs need nothing else of the data."""
+        return self.data.classes if any(self._paths) else CLASSES
 
     def decode(self, x: Any) -> Detector:
         """The detector of a point; every point has one."""

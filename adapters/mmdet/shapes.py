@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamcts.adapters.mmdet.data import DetectionData, Part
+from lamcts.adapters.mmdet.requirements import require_mmdet
 from lamcts.datasets import data_folder
 from lamcts.errors import InvalidArgument
 
@@ -145,6 +146,7 @@ def _annotation(visible: NDArray[np.bool_], kind: int) -> dict[str, Any]:
 
 def _write(plan: Shapes, folder: Path) -> None:
     """Write the whole data set, or nothing: other processes may want it too."""
+    require_mmdet()
     import mmcv
 
     folder.parent.mkdir(parents=True, exist_ok=True)

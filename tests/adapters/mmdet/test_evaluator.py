@@ -308,9 +308,15 @@ def test_stock_tools_train_and_test_the_configuration_of_a_run(tiny: Tiny, folde
     ]
 
 
-def test_configuration_by_name(mmdet: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_configuration_by_name(
+    mmdet: None,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     from lamcts.adapters.mmdet.config import main
 
+    monkeypatch.setenv("LAMCTS_DATA", str(folder))
     assert main(["--arch", "mobilenet_v2", "--set", "width=0.5", "--iterations", "30"]) == 0
     names: dict[str, Any] = {}
     exec(capsys.readouterr().out, names)

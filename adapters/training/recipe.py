@@ -135,10 +135,11 @@ class Recipe:
         for name in ("resolution", "test_resolution", "teacher_resolution"):
             if getattr(self, name) is not None:
                 self._check(name, 1, what="a size; use pixels, or none")
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and (not low <= value <= high or value == _OPEN.get(name)):
-                raise InvalidArgument(f"{name}: {value!r} is not in {_interval(name)}")
+        for interval, names in _INTERVALS.items():
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not _within(value, interval):
+                    raise InvalidArgument(f"{name}: {value!r} is not in {interval}")
         if self.device not in DEVICES:
             raise InvalidArgument(
                 f"device: {self.device!r} is not known; use one of {', '.join(DEVICES)}"
@@ -154,40 +155,20 @@ class Recipe:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-_INFINITY = float("inf")
-
-#: Where numbers may be, and which end of it they may not be.
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "learning_rate": (0.0, _INFINITY),
-    "clip": (0.0, _INFINITY),
-    "norm_momentum": (0.0, 1.0),
-    "weight_decay": (0.0, _INFINITY),
-    "decay_rate": (0.0, 1.0),
-    "decay_epochs": (0.0, _INFINITY),
-    "temperature": (0.0, _INFINITY),
-    "mixup": (0.0, _INFINITY),
-    "cutmix": (0.0, _INFINITY),
-    "mix_probability": (0.0, 1.0),
-    "distillation": (0.0, 1.0),
-    "test_crop": (0.0, 1.0),
-    **dict.fromkeys(
-        ("momentum", "warmup", "final_rate", "label_smoothing", "drop_path", "ema"), (0.0, 1.0)
-    ),
-}
-_OPEN: Mapping[str, float] = {
-    **dict.fromkeys(("learning_rate", "clip", "decay_rate", "decay_epochs"), 0.0),
-    **dict.fromkeys(("temperature", "test_crop"), 0.0),
-    **dict.fromkeys(
-        ("momentum", "warmup", "final_rate", "label_smoothing", "drop_path", "ema"), 1.0
-    ),
+#: Where numbers may be: ends in round brackets are left out.
+_INTERVALS: Mapping[str, tuple[str, ...]] = {
+    "(0, inf)": ("learning_rate", "clip", "decay_epochs", "temperature"),
+    "[0, inf)": ("weight_decay", "mixup", "cutmix"),
+    "(0, 1]": ("decay_rate", "test_crop"),
+    "[0, 1]": ("distillation", "mix_probability", "norm_momentum"),
+    "[0, 1)": ("momentum", "warmup", "final_rate", "label_smoothing", "drop_path", "ema"),
 }
 
 
-def _interval(name: str) -> str:
-    low, high = _RANGES[name]
-    left = "(" if _OPEN.get(name) == low else "["
-    right = ")" if _OPEN.get(name) == high or high == _INFINITY else "]"
-    return f"{left}{low:g}, {high:g}{right}"
+def _within(value: float, interval: str) -> bool:
+    low, high = map(float, interval[1:-1].split(","))
+    from_low = low <= value if interval.startswith("[") else low < value
+    return from_low and (value <= high if interval.endswith("]") else value < high)
 
 
 def require_torch() -> None:

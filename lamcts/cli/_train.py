@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +25,8 @@ from lamcts.spaces import as_space
 from lamcts.storage import read_run
 
 _INTERRUPTED = 130
+
+Parameters = Mapping[str, inspect.Parameter]
 
 
 @app.command()
@@ -153,18 +157,23 @@ def _chosen(
                 f"problem {problem!r} has no networks to train; write {hook}(...) as "
                 "lamcts.adapters.training.NetworkEvaluator has it"
             )
-    fields = evaluator.recipe_fields()
-    values = {}
-    for key, pair in zip(keys, pairs, strict=True):
-        if key in fields:  # a name that both have (device, seed, epochs) goes to both
-            text = pair.partition("=")[2].strip()
-            values[key] = parse_value(text, fields[key], label=f"--set {key}")
-        elif key not in known:
-            mend = did_you_mean(key, {*known, *fields})
-            raise UnknownName(f"--set {key}: unknown setting; {mend}")
+    values = _of_recipe(pairs, evaluator.recipe_fields(), known)
     if stored is None:
         return evaluator, point_of(evaluator, str(arch)), values
     x = result_of(stored).best.x
     if x not in as_space(evaluator.space):
         raise InvalidArgument(f"--run: what {run!r} found is no point of this problem's space")
     return evaluator, x, values
+
+
+def _of_recipe(pairs: list[str], fields: Parameters, known: Parameters) -> dict[str, Any]:
+    """What is set of the recipe; a name that the problem has too (device, seed) goes to both."""
+    values = {}
+    for pair in pairs:
+        key, _, text = (part.strip() for part in pair.partition("="))
+        if key in fields:
+            values[key] = parse_value(text, fields[key], label=f"--set {key}")
+        elif key not in known:
+            mend = did_you_mean(key, {*known, *fields})
+            raise UnknownName(f"--set {key}: unknown setting; {mend}")
+    return values

@@ -95,23 +95,20 @@ def append(file: Path, row: dict[str, Any]) -> None:
 
 
 def print_table(file: Path) -> None:
-    """Medians and ranges over the seeds, and how often one method is better than the other."""
+    """Medians and ranges over the seeds after as many trials, and who is ahead how often."""
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    grouped: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        grouped[row["task"], row["optimizer"]].append(row)
-    for (task, optimizer), found in grouped.items():
-        best = [row["best"][-1] for row in found]
-        test = [row["test"] for row in found]
-        print(f"{task:<4} {optimizer:<8} validation {_spread(best)}  test {_spread(test)}")
     for task in sorted({row["task"] for row in rows}):
-        pairs = [
-            {row["optimizer"]: row["best"][-1] for row in rows if row.get("seed") == seed}
-            for seed in sorted({row["seed"] for row in grouped[task, "lamcts"]})
-            for rows in [grouped[task, "lamcts"] + grouped[task, "random"]]
-        ]
-        sign = 1.0 if grouped[task, "lamcts"][0]["direction"] == "maximize" else -1.0
-        won = sum(sign * pair["lamcts"] > sign * pair["random"] for pair in pairs)
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in sorted(rows, key=lambda row: row.get("seed", 0)):
+            if row["task"] == task:
+                found[row["optimizer"]].append(row)
+        trials = min(len(row["best"]) for row in found["lamcts"] + found["random"])
+        best = {name: [row["best"][:trials][-1] for row in of] for name, of in found.items()}
+        for name, values in best.items():
+            print(f"{task}, {trials} trials, {name:<8} {_spread(values)}")
+        greater = found["lamcts"][0]["direction"] == "maximize"
+        pairs = list(zip(best["lamcts"], best["random"], strict=False))
+        won = sum(ours > theirs if greater else ours < theirs for ours, theirs in pairs)
         print(f"{task}: lamcts is ahead of random search in {won} of {len(pairs)} seeds")
 
 

@@ -16,6 +16,7 @@ where that is) or in a folder there. The columns each expects are those of its c
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
@@ -190,7 +191,7 @@ class NASBench101Small(NASBench101):
         """Look a cell up."""
         return super().evaluate(self._framed(x))
 
-    def test(self, x: Any) -> dict[str, float]:
+    def test(self, x: Any) -> Mapping[str, float]:
         """Its test accuracy."""
         return super().test(self._framed(x))
 

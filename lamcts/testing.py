@@ -94,8 +94,8 @@ class Report:
     def estimate(self) -> str:
         """How long a search takes, in words, if this evaluation was a usual one."""
         total = (self.seconds or 0.0) * self.budget
-        time = duration(max(1.0, total))
-        text = f"a search of {self.budget} (the default budget) takes about {time}"
+        needed = duration(max(1.0, total))
+        text = f"a search of {self.budget} (the default budget) takes about {needed}"
         cores = os.cpu_count() or 1
         if total < _LONG or cores == 1:
             return text

@@ -16,6 +16,7 @@ import sys
 import types
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, one_hot
@@ -25,6 +26,9 @@ from lamcts.errors import DependencyNotInstalled
 __all__ = ["install", "nms", "sigmoid_focal_loss_backward", "sigmoid_focal_loss_forward"]
 
 _NAME = "mmcv._ext"
+
+#: Rows of overlaps computed at a time: all of many boxes would not fit in memory.
+_ROWS = 512
 
 
 def install() -> bool:
@@ -56,16 +60,18 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float, offset: int = 0) ->
     order = scores.argsort(descending=True, stable=True)
     x1, y1, x2, y2 = boxes[order].float().unbind(1)
     area = (x2 - x1 + offset) * (y2 - y1 + offset)
-    alive = torch.ones(len(order), dtype=torch.bool, device=boxes.device)
-    for i in range(len(order)):  # by rows: n x n overlaps would not fit for large n
-        if not alive[i]:
-            continue
-        rest = slice(i + 1, None)
-        width = torch.minimum(x2[i], x2[rest]) - torch.maximum(x1[i], x1[rest]) + offset
-        height = torch.minimum(y2[i], y2[rest]) - torch.maximum(y1[i], y1[rest]) + offset
+    alive = np.ones(len(order), dtype=bool)
+    for start in range(0, len(order), _ROWS):
+        rows = slice(start, start + _ROWS)
+        width = torch.minimum(x2[rows, None], x2) - torch.maximum(x1[rows, None], x1) + offset
+        height = torch.minimum(y2[rows, None], y2) - torch.maximum(y1[rows, None], y1) + offset
         shared = width.clamp(min=0) * height.clamp(min=0)
-        alive[rest] &= shared / (area[i] + area[rest] - shared) <= iou_threshold
-    return order[alive]
+        ratio = shared / (area[rows, None] + area - shared)
+        covered = (ratio > iou_threshold).cpu().numpy()
+        for i, row in enumerate(covered, start):
+            if alive[i]:
+                alive[i + 1 :] &= ~row[i + 1 :]
+    return order[torch.from_numpy(alive).to(order.device)]
 
 
 def sigmoid_focal_loss_forward(

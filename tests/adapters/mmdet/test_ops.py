@@ -48,6 +48,13 @@ def test_nms_keeps_what_no_better_kept_box_covers(
     assert ops.nms(b, scores, threshold, offset).tolist() == kept
 
 
+def test_nms_of_more_boxes_than_are_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    b, scores = boxes(5, 200)
+    whole = ops.nms(b, scores, 0.5).tolist()
+    monkeypatch.setattr(ops, "_ROWS", 7)
+    assert ops.nms(b, scores, 0.5).tolist() == whole
+
+
 def focal_loss(logits: Any, target: Any, weight: Any, gamma: float, alpha: float) -> Any:
     """By the formula of the paper, one number at a time."""
     rows = []

@@ -22,15 +22,21 @@ FILES = [
 ]
 #: Modules whose loading runs what it reads.
 EXECUTE = {"pickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve", "joblib"}
+#: What they have that loads nothing: torch.load, with weights_only, raises the error.
+HARMLESS = {"UnpicklingError", "dump"}
+#: An unpickler that knows arrays and built-in types only; test_cifar.py tries to get by it.
+RESTRICTED = {"adapters/training/cifar.py": ["pickle.Unpickler"]}
 
 
 def risks(tree: ast.AST) -> Iterator[str]:
     """Calls and imports that may run what they are given."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.split(".")[0] in EXECUTE)
+        if isinstance(node, ast.Import):  # under its own name, by which its uses are found
+            yield from (a.name for a in node.names if a.name in EXECUTE and a.asname)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from [node.module] if node.module.split(".")[0] in EXECUTE else []
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in EXECUTE:
+            yield from [ast.unparse(node)] if node.attr not in HARMLESS else []
         elif isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             keywords = {k.arg: ast.unparse(k.value) for k in node.keywords}
@@ -46,12 +52,19 @@ def risks(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_nothing_is_unpickled(file: Path) -> None:
-    assert list(risks(ast.parse(file.read_text(encoding="utf-8")))) == []
+    allowed = RESTRICTED.get(file.relative_to(ROOT).as_posix(), [])
+    assert list(risks(ast.parse(file.read_text(encoding="utf-8")))) == allowed
 
 
 def test_the_search_for_risks_finds_them() -> None:
-    code = "import pickle\nfrom joblib import load\neval(x)\ntorch.load(f)\nconnection.recv()\n"
-    assert len(list(risks(ast.parse(code + "np.load(f, allow_pickle=True)\n")))) == 6
+    code = (
+        "import pickle as p\nfrom joblib import load\neval(x)\ntorch.load(f)\nconnection.recv()\n"
+    )
+    code += (
+        "np.load(f, allow_pickle=True)\nimport pickle\npickle.load(f)\nreturn pickle.Unpickler\n"
+    )
+    assert len(list(risks(ast.parse(code)))) == 8
+    assert not list(risks(ast.parse("import pickle\nraise pickle.UnpicklingError\n")))
     assert not list(risks(ast.parse("torch.load(f, weights_only=True)\nmodel.eval()\n")))
     assert len(FILES) > 100
 

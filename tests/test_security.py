@@ -24,7 +24,7 @@ FILES = [
 EXECUTE = {"pickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve", "joblib"}
 #: What they have that loads nothing: torch.load, with weights_only, raises the error.
 HARMLESS = {"UnpicklingError", "dump"}
-#: An unpickler that knows arrays and built-in types only; test_cifar.py tries to get by it.
+#: An unpickler that knows arrays and built-in types only; test_opening.py tries to get by it.
 RESTRICTED = {"adapters/training/cifar.py": ["pickle.Unpickler"]}
 
 

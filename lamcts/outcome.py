@@ -197,11 +197,12 @@ def cost_of(evaluator: Evaluator, x: Any) -> dict[str, float]:
 
     Raises:
         Infeasible: It says that the point is not a valid configuration.
+        LamctsError: What else it raised, if that is one already (data that are missing).
         ProblemError: It raises something else, or a figure is no number.
     """
     try:
         figures = dict(evaluator.cost(x))
-    except Infeasible:
+    except LamctsError:
         raise
     except Exception as error:
         raise ProblemError(f"cost(x) raised {in_one_line(error)}") from error

@@ -83,7 +83,7 @@ def parse_architecture(
     form = json.dumps(_example(choices))
     if not name.startswith("{"):
         hint = did_you_mean(name, [*names, *NETWORKS])
-        raise UnknownName(f"arch: no network is named {text!r}; {hint} Or give JSON: {form}")
+        raise UnknownName(f"arch: {text!r} is no known name, nor JSON {form}; {hint}")
     try:
         data = {_ALIASES.get(key, key): value for key, value in json.loads(text).items()}
     except json.JSONDecodeError as error:

@@ -69,8 +69,7 @@ def parse_cell(text: str) -> Cell:
         return NAMED_CELLS[name]
     if not name.startswith("{"):
         raise UnknownName(
-            f"arch: no cell is named {text!r}; {did_you_mean(name, NAMED_CELLS)} "
-            f"Or give JSON: {_FORM}"
+            f"arch: {text!r} is no known name, nor JSON {_FORM}; {did_you_mean(name, NAMED_CELLS)}"
         )
     try:
         data = json.loads(text)

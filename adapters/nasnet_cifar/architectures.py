@@ -26,7 +26,7 @@ DARTS_V2_CODE = (
 
 NAMED_GENOTYPES = {"lanet": LANAS.decode(LANET_CODE), "darts-v2": DARTS.decode(DARTS_V2_CODE)}
 
-_FORM = 'a name, {"normal": {...}, "reduction": {...}}, or a code as a list of integers'
+_FORM = 'JSON {"normal": {...}, "reduction": {...}}, or a code as a list of integers'
 
 
 def parse_genotype(text: str, encoding: Encoding = LANAS) -> Genotype:
@@ -49,8 +49,7 @@ def parse_genotype(text: str, encoding: Encoding = LANAS) -> Genotype:
         return NAMED_GENOTYPES[name]
     if not name.startswith(("{", "[")):
         raise UnknownName(
-            f"arch: no genotype is named {text!r}; {did_you_mean(name, NAMED_GENOTYPES)} "
-            f"Or give {_FORM}"
+            f"arch: {text!r} is no known name, nor {_FORM}; {did_you_mean(name, NAMED_GENOTYPES)}"
         )
     try:
         data = json.loads(text)

@@ -148,7 +148,7 @@ def test_tables_name_networks_as_arch_does(tmp_path: Path) -> None:
     ("text", "options", "message"),
     [
         ("arch,accuracy\nofa_mbv3_max,0.7\n", ["--value", "top1"], "no column 'top1'"),
-        ("arch,accuracy\nofa_mbv3_mix,0.7\n", [], "line 2: arch: no network is named"),
+        ("arch,accuracy\nofa_mbv3_mix,0.7\n", [], "line 2: arch: 'ofa_mbv3_mix' is no known name"),
         ("arch,accuracy\nmobilenet_v2,0.7\n", [], "is no network of this space"),
         ("depths,accuracy\n22222,0.7\n", [], "columns: give arch, or resolution, depths"),
         ("arch,accuracy\nofa_mbv3_max,0.7\n", [], "give 20 or more"),

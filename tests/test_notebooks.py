@@ -33,6 +33,7 @@ def test_a_notebook_is_stored_with_its_outputs(path: Path) -> None:
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # figures belong in the notebook
     notebook = nbformat.read(path, as_version=4)
     stored = outputs(notebook)
     where = {"metadata": {"path": str(tmp_path)}}

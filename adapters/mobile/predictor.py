@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -115,7 +116,7 @@ def load_predictor(path: Path) -> Predictor | GaussianPredictor:
         InvalidArgument: It is not there, or is no predictor.
         DependencyNotInstalled: It is a checkpoint, and PyTorch is missing.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InvalidArgument(f"predictor: there is no file {str(path)!r}")
     if path.suffix in _CHECKPOINTS:
         return Predictor.of_state(_checkpoint(path))

@@ -9,6 +9,7 @@ laps of one pass add up to the network's own time. Importing this loads PyTorch.
 from __future__ import annotations
 
 import csv
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -178,7 +179,7 @@ class LatencyBench:
 
     def _begun(self, path: Path) -> dict[str, float]:
         """What a table holds already; a last row that was never finished is cut off."""
-        if not path.exists():
+        if not os.path.exists(path):
             self._write(path, "w", [_COLUMNS])
             return {}
         lines = path.read_bytes().splitlines(keepends=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -193,7 +194,7 @@ class SupernetEvaluator(NetworkEvaluator):
         require_torch()
         from lamcts.adapters.supernet.train import split_supernet
 
-        is_run = Path(by).exists()
+        is_run = os.path.exists(by)
         split = regions_of_run(by, self.space, depth) if is_run else self.choice(by)
         return split_supernet(self, source, split, folder, epochs, resume=resume, progress=progress)
 

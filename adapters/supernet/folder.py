@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -97,7 +98,7 @@ def begin(folder: Path, record: Record, *, resume: bool) -> None:
     Raises:
         RunError: It holds one that is not to be resumed, or another one.
     """
-    if (folder / RECORD).exists():
+    if os.path.exists(folder / RECORD):
         if not resume:
             raise RunError(
                 f"{folder}: holds a supernet already; --resume it, or give another --out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def read_image_folder(
         InvalidArgument: The folder holds no such images, or a file cannot be read.
     """
     root = Path(folder)
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise InvalidArgument(f"data: {str(folder)!r} is no folder")
     inside = {path.name.lower(): path for path in root.iterdir() if path.is_dir()}
     parts = [next((inside[name] for name in names & set(inside)), None) for names in _PARTS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ class SklearnTask(lamcts.Evaluator):
         Arrays and data frames will do; an object array's columns of texts are encoded one-hot.
         """
         if self.data not in SAMPLES:
-            if not Path(self.data).exists():
+            if not os.path.exists(self.data):
                 mend = did_you_mean(self.data, SAMPLES)
                 raise UnknownName(f"data: {self.data!r} is no file and no known data set; {mend}")
             return read_csv(self.data, self.target)
@@ -202,7 +203,7 @@ class SklearnTask(lamcts.Evaluator):
 
         if teacher is not None:
             raise InvalidArgument(f"--teacher: {type(self).__name__} learns from data alone")
-        if (folder / "model.json").exists() and not resume:
+        if os.path.exists(folder / "model.json") and not resume:
             raise RunError(f"{folder}: there is a model in it; choose another folder")
         model, scores = self._fitted(x)
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -44,7 +45,7 @@ class TextClassification(TorchTask):
         if self.data is None:
             texts, labels = sentences()
             return self._split(texts, labels)
-        if Path(self.data).is_dir():
+        if os.path.isdir(self.data):
             return self._parts(Path(self.data))
         return self._split(*read_tsv(self.data))
 

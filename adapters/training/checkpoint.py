@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ def claim(folder: Path, *, resume: bool) -> None:
     Raises:
         RunError: It holds a training that is not to be resumed, or cannot be made.
     """
-    if not resume and (folder / CHECKPOINT).exists():
+    if not resume and os.path.exists(folder / CHECKPOINT):
         raise RunError(f"{folder}: holds a training already; resume it, or choose another folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def open_images(path: str | Path) -> ImageData | ImageFiles:
         InvalidArgument: There is nothing there, or nothing that can be read.
     """
     place = Path(path)
-    if not place.exists():
+    if not os.path.exists(place):
         try:
             place = find_data(str(path))
         except LamctsError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,7 +77,7 @@ def export(
 ) -> None:
     """Write the trials of a run, most of which ``run --init`` takes; or a trained network."""
     folder = Path(run)
-    if (folder / _MODEL).exists() or (folder / _CHECKPOINT).exists():
+    if any(os.path.exists(folder / name) for name in (_MODEL, _CHECKPOINT)):  # no error for no path
         _export_training(folder, format or Format.arch, out)
     elif format in _OF_TRAINING:
         raise InvalidArgument(
@@ -103,7 +104,7 @@ def _export_training(folder: Path, format: Format, out: str | None) -> None:
         typer.echo(json.dumps(about["architecture"]))  # in a line: --arch "$(lamcts export ...)"
         return
     path = Path(out) if out is not None else folder / _OF_TRAINING[format]
-    if path.exists():
+    if os.path.exists(path):
         raise InvalidArgument(f"--out: {str(path)!r} exists; choose another name")
     evaluator: Any = load_problem(problem, **settings)
     what = evaluator.export(folder, format.value, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -53,7 +54,7 @@ def train_command(
         raise ProblemError(
             f"problem {problem!r} takes no predictor; those of lamcts.adapters.mobile do"
         )
-    if out.suffix != ".npz" or out.exists():
+    if out.suffix != ".npz" or os.path.exists(out):
         raise InvalidArgument(f"--out: {str(out)!r}; give a new file that ends in .npz")
     rows = list(read_rows(table, field="table", text=_WORDS))
     columns = list(dict.fromkeys(name for _, row in rows for name in row))

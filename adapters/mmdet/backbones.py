@@ -80,11 +80,11 @@ class SearchedBackbone(BaseModule):  # type: ignore[misc]
 
     def stages(self) -> Sequence[Sequence[nn.Module]]:
         """The stem, then what leads to each of the four maps, each in order."""
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def maps(self, images: Tensor) -> Iterator[Tensor]:
         """All four maps, one after another."""
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     @property
     def out_channels(self) -> tuple[int, ...]:

@@ -43,15 +43,15 @@ class SupernetEvaluator(NetworkEvaluator):
 
     def paths(self) -> Paths:
         """How the paths of the supernet are drawn."""
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def make_supernet(self, shape: ImageShape) -> nn.Module:
         """A supernet with fresh weights (`lamcts.adapters.supernet.inherit.Supernet`)."""
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def supernet_settings(self) -> dict[str, Any]:
         """The settings of the problem that a supernet's weights depend on."""
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def choice(self, name: str) -> Choice:
         """A choice that the space may be split along, by name.
@@ -59,7 +59,7 @@ class SupernetEvaluator(NetworkEvaluator):
         Raises:
             UnknownName: There is none of this name.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def use_supernet(self, folder: Path | None) -> None:
         """Evaluate by the weights of a supernet from now on; the constructor calls it.

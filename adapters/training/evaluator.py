@@ -68,19 +68,19 @@ class NetworkEvaluator(lamcts.Evaluator):
         Raises:
             DependencyNotInstalled: When PyTorch is missing.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def proxy(self, x: Any, shape: ImageShape) -> Callable[[], nn.Module]:
         """What makes the small network that stands for a point, the same for equivalent points."""
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def parse(self, text: str) -> Any:
         """The point of an architecture given by a published name or as JSON."""
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def describe(self, x: Any) -> dict[str, Any]:
         """The architecture as JSON: ``parse(json.dumps(describe(x)))`` is the network of ``x``."""
-        raise NotImplementedError
+        raise NotImplementedError  # on purpose: a subclass writes this method
 
     def resolution(self, x: Any) -> int | None:
         """Height and width of the target's images, where the point says so."""

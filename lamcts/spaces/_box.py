@@ -101,7 +101,7 @@ class Box(Leaf[Any]):
         if not self.is_integer and array.dtype != self.dtype:
             with np.errstate(over="ignore"):  # 0.1 is an element of a float32 box from 0.1 on
                 array = array.astype(self.dtype)
-        return bool(np.all((self.low <= array) & (array <= self.high)))
+        return bool(((self.low <= array) & (array <= self.high)).all())
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

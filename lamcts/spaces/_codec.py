@@ -175,7 +175,7 @@ class Codec:
 
     def encode(self, V: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, d) positions in the unit cube of native vectors (n, p); clipped to the bounds."""
-        V = np.clip(V, self._low, self._high)
+        V = np.minimum(np.maximum(V, self._low), self._high)  # faster than `clip` for one row
         U: NDArray[np.float64] = V.copy()
         U[:, self._log] = np.log(V[:, self._log])
         U = (U - self._edge) / self._width

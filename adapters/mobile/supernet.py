@@ -37,6 +37,8 @@ class ElasticMobileNet(nn.Module):
         family: The networks.
     """
 
+    leaves_weights_out = True  # of the blocks beyond a step's networks; `fit` asks
+
     def __init__(self, family: Family) -> None:
         super().__init__()
         self.choices = Choices(family)

@@ -30,6 +30,8 @@ class CellSupernet(GenotypeNetwork):
         skeleton: The network around the cells.
     """
 
+    leaves_weights_out = True  # of the operations that a step's path lacks; `fit` asks
+
     def __init__(self, encoding: Encoding = ONE_SHOT, skeleton: Skeleton = CIFAR) -> None:
         some = encoding.decode(encoding.make_space().nvec * 0)  # all have the same sites
         super().__init__(some, skeleton)

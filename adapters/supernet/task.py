@@ -46,6 +46,11 @@ class SupernetTask:
         self.watched = [paths.draw(rng) for _ in range(WATCHED)]
 
     @property
+    def identity(self) -> str:
+        """As the networks' own task."""
+        return str(getattr(self.task, "identity", ""))
+
+    @property
     def direction(self) -> Literal["maximize", "minimize"]:
         """As the networks' own task."""
         return self.task.direction

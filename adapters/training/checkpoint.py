@@ -38,22 +38,25 @@ def claim(folder: Path, *, resume: bool) -> None:
         raise RunError(f"{folder}: cannot be made: {error.strerror}") from error
 
 
-def save_checkpoint(folder: Path, recipe: Recipe, state: dict[str, Any]) -> None:
+def save_checkpoint(
+    folder: Path, recipe: Recipe, state: dict[str, Any], identity: str = ""
+) -> None:
     """Write all that a training needs to go on; a reader sees the old or the new one, whole."""
     buffer = io.BytesIO()
-    torch.save({"version": _VERSION, "recipe": recipe.to_json(), **state}, buffer)
+    about = {"version": _VERSION, "recipe": recipe.to_json(), "identity": identity}
+    torch.save({**about, **state}, buffer)
     replace_file(folder / CHECKPOINT, buffer.getvalue())
 
 
 def load_checkpoint(
-    folder: Path, recipe: Recipe, device: torch.device | str
+    folder: Path, recipe: Recipe, device: torch.device | str, identity: str = ""
 ) -> dict[str, Any] | None:
     """What `save_checkpoint` wrote; ``None`` where nothing was written yet.
 
     Only tensors and plain data are read (``weights_only``): a checkpoint runs no code.
 
     Raises:
-        RunError: It is damaged, of another version, or of another recipe.
+        RunError: It is damaged, of another version, of another recipe, or of other data.
     """
     path = folder / CHECKPOINT
     if not path.exists():
@@ -72,6 +75,12 @@ def load_checkpoint(
                 f"{path}: was begun with {name}={before.get(name)!r}, not {value!r}; "
                 "resume it with the same, or start afresh in another folder"
             )
+    learned = state.get("identity", "")
+    if learned != identity:
+        raise RunError(
+            f"{path}: was begun with {learned or 'other data'}, not {identity or 'these'}; "
+            "resume it with the same, or start afresh in another folder"
+        )
     found: dict[str, Any] = state
     return found
 

@@ -9,8 +9,18 @@ from typing import Any
 
 import torch
 from torch import distributed, nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-__all__ = ["gathered", "group", "pick_device", "rank", "share_buffers", "summed", "world"]
+__all__ = [
+    "average_gradients",
+    "gathered",
+    "group",
+    "pick_device",
+    "rank",
+    "share_buffers",
+    "summed",
+    "world",
+]
 
 
 def pick_device(name: str) -> torch.device:
@@ -77,3 +87,23 @@ def share_buffers(model: nn.Module) -> None:
     if world() > 1:
         for buffer in model.buffers():
             distributed.broadcast(buffer, 0)
+
+
+def average_gradients(model: nn.Module) -> None:
+    """Give every process the mean gradients; a weight that none of them used keeps none.
+
+    What `DistributedDataParallel` does while a step runs, for networks that it cannot take: those
+    that leave weights out, or go forward several times a step.
+    """
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    used = [float(weight.grad is not None) for weight in weights]
+    counts = summed(used, weights[0].device)
+    grads = []
+    for weight, count in zip(weights, counts, strict=True):
+        if count:
+            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+            grads.append(weight.grad)
+    if grads:
+        mean = parameters_to_vector(grads)
+        distributed.all_reduce(mean)
+        vector_to_parameters(mean / world(), grads)

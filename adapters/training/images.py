@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
@@ -78,6 +81,11 @@ class ImageTask:
         if recipe.distillation and teacher is None:
             raise InvalidArgument("distillation: there is no teacher to learn from; give one")
         self.recipe = recipe
+        #: Which images, and taught by whom; names and places of files may change.
+        self.identity = f"{len(data.train.labels):,} images {_checksum([data.train.labels])}"
+        if teacher is not None:
+            weights = [value.detach().cpu().numpy() for value in teacher.state_dict().values()]
+            self.identity += f" and teacher {_checksum(weights)}"
         device = pick_device(recipe.device)
         self.loader = make_loader(data, recipe, device)
         self.teacher = None if teacher is None else teacher.to(device).eval()
@@ -139,3 +147,11 @@ class ImageTask:
             images = images.contiguous(memory_format=torch.channels_last)
         placed: Tensor = images
         return placed
+
+
+def _checksum(arrays: Iterable[NDArray[Any]]) -> str:
+    """Of labels, or of weights."""
+    found = 0
+    for array in arrays:
+        found = zlib.crc32(np.ascontiguousarray(array).tobytes(), found)
+    return f"{found:08x}"

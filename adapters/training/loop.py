@@ -24,6 +24,7 @@ from torch.optim import swa_utils
 
 from lamcts.adapters.training.checkpoint import claim, load_checkpoint, save_checkpoint, save_curve
 from lamcts.adapters.training.distributed import (
+    average_gradients,
     gathered,
     group,
     pick_device,
@@ -99,7 +100,7 @@ def fit(
             torch.manual_seed(recipe.seed + rank())
         if folder is not None:
             claim(folder, resume=resume)
-            training.load(load_checkpoint(folder, recipe, device))
+            training.load(load_checkpoint(folder, recipe, device, training.identity))
         while len(training.history) < recipe.epochs:
             row = training.run_epoch()
             if folder is not None:
@@ -143,6 +144,11 @@ class _Training:
         self.best_epoch = 0
         self.wrapped = _wrapped(model, recipe, device)
 
+    @property
+    def identity(self) -> str:
+        """What is learned, where the task tells."""
+        return str(getattr(self.task, "identity", ""))
+
     def run_epoch(self) -> Row:
         """Train one epoch, score it, keep its weights if they are the best so far."""
         epoch, started = len(self.history), time.monotonic()
@@ -180,6 +186,8 @@ class _Training:
             loss = self.task.loss(self.wrapped, batch)
         scaled: Any = self.scaler.scale(loss)
         scaled.backward()
+        if world() > 1 and _leaves_weights_out(self.model):
+            average_gradients(self.model)
         if self.recipe.clip is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
@@ -247,7 +255,7 @@ class _Training:
                 "history": self.history,
                 "random": states,
             }
-            save_checkpoint(folder, self.recipe, state)
+            save_checkpoint(folder, self.recipe, state, self.identity)
             save_curve(folder, self.history)
 
     def load(self, state: Mapping[str, Any] | None) -> None:
@@ -292,17 +300,18 @@ def _channels_last(model: Any) -> nn.Module:  # PyTorch's versions type this ove
 
 def _wrapped(model: nn.Module, recipe: Recipe, device: torch.device) -> nn.Module:
     """What the loss calls: the network, on several processes and compiled where wanted."""
-    if world() > 1:
-        model = DistributedDataParallel(
-            model,
-            device_ids=[device] if device.type == "cuda" else None,
-            # A network that leaves weights out of a step, as supernets do, has to say so.
-            find_unused_parameters=getattr(model, "leaves_weights_out", False),
-        )
+    if world() > 1 and not _leaves_weights_out(model):
+        ids = [device] if device.type == "cuda" else None
+        model = DistributedDataParallel(model, device_ids=ids)
     if recipe.compile:
         compiled: Any = torch.compile(model)
         model = compiled
     return model
+
+
+def _leaves_weights_out(model: nn.Module) -> bool:
+    """Whether a step may not use all weights, as supernets' do not; they have to say so."""
+    return bool(getattr(model, "leaves_weights_out", False))
 
 
 def _precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[Any]:

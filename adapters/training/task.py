@@ -20,6 +20,9 @@ class Task(Protocol):
     one (`fit` seeds them, and a checkpoint holds their states), or from a generator seeded with
     the recipe's seed and the epoch: then an interrupted training resumes exactly.
 
+    A task may also have ``identity``, a text that tells its data from others: a checkpoint is
+    resumed only with the same.
+
     Attributes:
         direction: Whether a greater score is better, or a smaller one.
         steps_per_epoch: Batches an epoch.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -239,7 +240,9 @@ def _text(value: Any) -> str:
 
 
 def _print_record(problem: str, folder: Path, record: Any, json: bool) -> None:
-    """What was trained, and what comes next."""
+    """What was trained, and what comes next; of torchrun's processes one speaks."""
+    if os.environ.get("RANK", "0") != "0":
+        return
     if json:
         print_json(vars(record))
         return

@@ -335,6 +335,17 @@ def test_ten_epochs_are_five_a_kill_and_five(tmp_path: Path) -> None:
     assert same(whole, cut)
 
 
+def test_other_images_or_another_teacher_are_not_trained_on_with(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, epochs=1)
+    fit(convolution, ImageTask(pictures(), recipe), recipe, folder=tmp_path)
+    others = pictures()
+    others.train.labels[0] = (others.train.labels[0] + 1) % 3
+    for task in (ImageTask(others, recipe), ImageTask(pictures(), recipe, teacher=convolution())):
+        with pytest.raises(RunError, match=r"was begun with .* images .*, not .* images "):
+            fit(convolution, task, recipe, folder=tmp_path, resume=True)
+    fit(convolution, ImageTask(pictures(), recipe), recipe, folder=tmp_path, resume=True)
+
+
 PAIR = """
 import sys
 from pathlib import Path
@@ -346,22 +357,31 @@ from lamcts.adapters.training.loop import fit
 import torch
 torch.set_num_threads(1)
 recipe = Recipe(epochs=3, batch_size=8, learning_rate=0.05)
+class Flat(torch.nn.Module):
+    leaves_weights_out = sys.argv[2] == "leaves weights out"
+    def __init__(self):
+        super().__init__()
+        self.used = torch.nn.Linear(192, 3)
+        if self.leaves_weights_out:
+            self.unused = torch.nn.Linear(192, 3)
+    def forward(self, images):
+        return self.used(images.flatten(1))
 with group(torch.device("cpu")):
-    trained = fit(lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 3)),
-                  ImageTask(pictures(), recipe), recipe, folder=Path(sys.argv[1]))
+    trained = fit(Flat, ImageTask(pictures(), recipe), recipe, folder=Path(sys.argv[1]))
     torch.save({"weights": trained.model.state_dict(), "history": list(trained.history)},
                Path(sys.argv[1]) / f"rank{rank()}of{world()}.pt")
 """
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_network_that_one_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", ["uses all", "leaves weights out"])
+def test_two_processes_train_the_network_that_one_does(network: str, tmp_path: Path) -> None:
     (tmp_path / "pair.py").write_text(PAIR)
     pair = str(tmp_path / "pair.py")
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    done = _process(pair, str(tmp_path / "two"), launcher=torchrun)
+    done = _process(pair, str(tmp_path / "two"), network, launcher=torchrun)
     assert done.returncode == 0, done.stderr
-    assert _process(pair, str(tmp_path / "one")).returncode == 0
+    assert _process(pair, str(tmp_path / "one"), network).returncode == 0
     first, second = (torch.load(tmp_path / "two" / f"rank{rank}of2.pt") for rank in (0, 1))
     alone = torch.load(tmp_path / "one" / "rank0of1.pt")
     assert same(first["weights"], second["weights"])

@@ -25,7 +25,7 @@ from lamcts.storage import replace_file
 if TYPE_CHECKING:
     from lamcts.adapters.tasks.torch_task import TorchTask
 
-__all__ = ["FORMS", "export", "retrain"]
+__all__ = ["FORMS", "export", "retrain", "trained_network"]
 
 FORMS = ("arch", "safetensors", "onnx")
 
@@ -66,8 +66,7 @@ def export(task: TorchTask, folder: Path, form: str, out: Path) -> str:
     if form not in FORMS:
         raise InvalidArgument(f"--format: a training is exported as {', '.join(FORMS)}")
     x = task.parse(json.dumps(about["architecture"]))
-    model = task.network(x).eval()
-    load_weights(folder, model)
+    model = trained_network(task, folder)
     if form == "safetensors":
         save_weights(out, dict(model.state_dict()))
         return f"weights, {sum(weights.numel() for weights in model.parameters()):,} parameters"
@@ -75,6 +74,18 @@ def export(task: TorchTask, folder: Path, form: str, out: Path) -> str:
     _write_onnx(model, inputs, task.assets(x), out)
     shape = ", ".join(map(str, inputs.shape[1:]))
     return f"ONNX, inputs (n, {shape}) of {str(inputs.dtype).removeprefix('torch.')}"
+
+
+def trained_network(task: TorchTask, folder: Path) -> nn.Module:
+    """The network of a finished training, with its weights.
+
+    Raises:
+        RunError: The folder is of no finished training.
+    """
+    x = task.parse(json.dumps(read_model(folder)["architecture"]))
+    model = task.network(x).eval()
+    load_weights(folder, model)
+    return model
 
 
 def _about(task: TorchTask, x: Any, recipe: Recipe, scores: Mapping[str, float]) -> dict[str, Any]:

@@ -6,8 +6,10 @@ A training's folder is that of `lamcts.adapters.training.folder`, with the task'
 from __future__ import annotations
 
 import json
+import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +78,20 @@ def export(task: TorchTask, folder: Path, form: str, out: Path) -> str:
     return f"ONNX, inputs (n, {shape}) of {str(inputs.dtype).removeprefix('torch.')}"
 
 
+@contextmanager
+def _silent_exporter() -> Iterator[None]:
+    """A block without the exporter's words about its own inner workings."""
+    log = logging.getLogger("onnxscript")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
 def trained_network(task: TorchTask, folder: Path) -> nn.Module:
     """The network of a finished training, with its weights.
 
@@ -110,8 +126,7 @@ def _write_onnx(model: nn.Module, inputs: Tensor, assets: Mapping[str, Any], out
         raise DependencyNotInstalled(
             'export --format onnx needs onnx and onnxscript; run: pip install "lamcts[export]"'
         ) from error
-    with warnings.catch_warnings():  # the exporter's, about its own inner workings
-        warnings.simplefilter("ignore")
+    with _silent_exporter():
         program: Any = torch.onnx.export(
             model,
             (torch.cat([inputs, inputs]),),  # of one the exporter would take the count for fixed

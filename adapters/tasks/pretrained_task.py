@@ -28,7 +28,13 @@ class PretrainedTextClassification(TextClassification):
     Args:
         model: A local folder with ``config.json``, tokenizer and weights as safetensors. Nothing is
             downloaded, and no code of the folder is run.
-        data, epochs, patience, amp, device, threads, seed: As in `TorchTask`.
+        data: As in `TextClassification`.
+        epochs: As in `TorchTask`, and so are those that follow.
+        patience: Epochs without a better score after which a trial ends.
+        amp: Type of numbers inside the network.
+        device: Where to train.
+        threads: Of the CPU, in a trial.
+        seed: Fixes the new last layers and the order of the data.
 
     Attributes:
         length: Tokens that are read of a text, at most: fewer where no training text has as many.

@@ -162,7 +162,9 @@ class Pretrained:
                 if isinstance(module, nn.Dropout):
                     module.p = dropout
             if tuned == "head":
-                model.base_model.requires_grad_(False)
+                head = _head(model)
+                for name, weights in model.named_parameters():
+                    weights.requires_grad_(any(part in head for part in name.split(".")))
             elif tuned == "lora":
                 model = _with_changes(model, rank, targets, dropout)
         return PretrainedClassifier(model, self.tokenizer.pad_token_id)
@@ -206,11 +208,7 @@ def _with_changes(model: Any, rank: int, targets: str | Sequence[str], dropout: 
     """
     from peft import LoraConfig, get_peft_model
 
-    head = [
-        name
-        for name, part in model.named_children()
-        if part is not model.base_model and any(True for _ in part.parameters())
-    ]
+    head = _head(model)
     if targets == "queries-values":
         targets = _QUERIES_AND_VALUES
     settings: Any = LoraConfig(
@@ -219,10 +217,20 @@ def _with_changes(model: Any, rank: int, targets: str | Sequence[str], dropout: 
         lora_alpha=2 * rank,
         lora_dropout=dropout,
         target_modules=targets if isinstance(targets, str) else list(targets),
-        exclude_modules=rf"({'|'.join(head)})(\..*)?",
+        exclude_modules=rf"(.*\.)?({'|'.join(head)})(\..*)?",
         modules_to_save=head,
     )
     return get_peft_model(model, settings)
+
+
+def _head(model: Any) -> list[str]:
+    """Names of the last layers: those beside the pretrained part, and its pooler.
+
+    A pooler was trained for another question, or not at all: many models come without.
+    """
+    children = [part for part in model.named_children() if part[1] is not model.base_model]
+    children += [part for part in model.base_model.named_children() if part[0] == "pooler"]
+    return [name for name, part in children if any(True for _ in part.parameters())]
 
 
 def _checked(folder: Path) -> Path:

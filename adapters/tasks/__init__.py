@@ -6,6 +6,7 @@ not loaded until a network is built.
 
 from lamcts.adapters.tasks.data import Data, split_data
 from lamcts.adapters.tasks.images import read_image_folder
+from lamcts.adapters.tasks.pretrained_task import PretrainedTextClassification
 from lamcts.adapters.tasks.sklearn_task import SAMPLES, SklearnTask
 from lamcts.adapters.tasks.tables import read_csv
 from lamcts.adapters.tasks.text_task import LanguageModel, TextClassification
@@ -18,6 +19,7 @@ __all__ = [
     "Data",
     "ImageClassification",
     "LanguageModel",
+    "PretrainedTextClassification",
     "Segmentation",
     "SklearnTask",
     "TextClassification",

@@ -14,6 +14,8 @@ __all__ = ["count"]
 def count(build: Callable[[], nn.Module], inputs: Tensor) -> tuple[nn.Module, Tensor, float]:
     """Build a network without weights and pass a batch of one example through it.
 
+    One that looks at its numbers (``.item()``) is built with weights instead, and computes.
+
     Convolutions, matrix products and attention are counted, as PyTorch's own counter does;
     additions, normalisations and activations are not.
 
@@ -22,10 +24,21 @@ def count(build: Callable[[], nn.Module], inputs: Tensor) -> tuple[nn.Module, Te
         inputs: A batch of one example; its shape and type matter alone.
 
     Returns:
-        The network and its output, on PyTorch's ``meta`` device, and the multiply-adds.
+        The network and its output, on PyTorch's ``meta`` device if they can be, and the
+        multiply-adds.
     """
-    with torch.device("meta"):
-        model = build().eval()
+    try:
+        return _count(build, inputs, "meta")
+    except (NotImplementedError, RuntimeError):  # a network that fails fails again, in earnest
+        with torch.random.fork_rng(devices=[]):
+            return _count(build, inputs, "cpu")
+
+
+def _count(
+    build: Callable[[], nn.Module], inputs: Tensor, device: str
+) -> tuple[nn.Module, Tensor, float]:
+    with torch.device(device):
+        model = build().to(device).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        outputs = model.to("meta")(inputs.to("meta"))
+        outputs = model(inputs.to(device))
     return model, outputs, counter.get_total_flops() / 2

@@ -6,8 +6,10 @@ A training's folder is that of `lamcts.adapters.training.folder`, with the task'
 from __future__ import annotations
 
 import json
+import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from lamcts.storage import replace_file
 if TYPE_CHECKING:
     from lamcts.adapters.tasks.torch_task import TorchTask
 
-__all__ = ["FORMS", "export", "retrain"]
+__all__ = ["FORMS", "export", "retrain", "trained_network"]
 
 FORMS = ("arch", "safetensors", "onnx")
 
@@ -66,8 +68,7 @@ def export(task: TorchTask, folder: Path, form: str, out: Path) -> str:
     if form not in FORMS:
         raise InvalidArgument(f"--format: a training is exported as {', '.join(FORMS)}")
     x = task.parse(json.dumps(about["architecture"]))
-    model = task.network(x).eval()
-    load_weights(folder, model)
+    model = trained_network(task, folder)
     if form == "safetensors":
         save_weights(out, dict(model.state_dict()))
         return f"weights, {sum(weights.numel() for weights in model.parameters()):,} parameters"
@@ -75,6 +76,32 @@ def export(task: TorchTask, folder: Path, form: str, out: Path) -> str:
     _write_onnx(model, inputs, task.assets(x), out)
     shape = ", ".join(map(str, inputs.shape[1:]))
     return f"ONNX, inputs (n, {shape}) of {str(inputs.dtype).removeprefix('torch.')}"
+
+
+@contextmanager
+def _silent_exporter() -> Iterator[None]:
+    """A block without the exporter's words about its own inner workings."""
+    log = logging.getLogger("onnxscript")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def trained_network(task: TorchTask, folder: Path) -> nn.Module:
+    """The network of a finished training, with its weights.
+
+    Raises:
+        RunError: The folder is of no finished training.
+    """
+    x = task.parse(json.dumps(read_model(folder)["architecture"]))
+    model = task.network(x).eval()
+    load_weights(folder, model)
+    return model
 
 
 def _about(task: TorchTask, x: Any, recipe: Recipe, scores: Mapping[str, float]) -> dict[str, Any]:
@@ -99,8 +126,7 @@ def _write_onnx(model: nn.Module, inputs: Tensor, assets: Mapping[str, Any], out
         raise DependencyNotInstalled(
             'export --format onnx needs onnx and onnxscript; run: pip install "lamcts[export]"'
         ) from error
-    with warnings.catch_warnings():  # the exporter's, about its own inner workings
-        warnings.simplefilter("ignore")
+    with _silent_exporter():
         program: Any = torch.onnx.export(
             model,
             (torch.cat([inputs, inputs]),),  # of one the exporter would take the count for fixed

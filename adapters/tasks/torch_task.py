@@ -143,6 +143,10 @@ class TorchTask(lamcts.Evaluator):
             )
         return replace(self.base, **{name: _choice(kinds[name], x[name]) for name in named})
 
+    def sizes(self, model: nn.Module) -> dict[str, float]:
+        """What a network's weights cost: ``params``, how many there are."""
+        return {"params": float(sum(weights.numel() for weights in model.parameters()))}
+
     def assets(self, x: Any) -> Mapping[str, Any]:
         """JSON data that the trained network is used with, by file name (a tokenizer, say)."""
         return {"classes.json": list(self.classes)} if self.classes else {}
@@ -213,8 +217,7 @@ class TorchTask(lamcts.Evaluator):
 
             inputs, _ = self.supervised(x, self.recipe(x)).example()
             model, _, macs = count(lambda: self.network(x), inputs)
-            params = sum(weights.numel() for weights in model.parameters())
-            self._costs[key] = {"params": float(params), "macs": macs}
+            self._costs[key] = {**self.sizes(model), "macs": macs}
         return dict(self._costs[key])
 
     # -- The final network -------------------------------------------------------------------

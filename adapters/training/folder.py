@@ -55,7 +55,18 @@ def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
             "weights as safetensors need that package, which is not installed; "
             'run: pip install "lamcts[export]"'
         ) from error
-    replace_file(path, save(weights))
+    replace_file(path, save(_apart(weights)))
+
+
+def _apart(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of which no two share memory, as those that a network uses in two places do."""
+    places: set[int] = set()
+    found = {}
+    for name, value in weights.items():
+        place = value.untyped_storage().data_ptr()
+        found[name] = value.clone() if place in places else value
+        places.add(place)
+    return found
 
 
 def read_model(folder: Path) -> dict[str, Any]:

@@ -149,7 +149,7 @@ def draw_ranks(ranking: Ranking) -> Figure:
     gap = ranking.critical_difference
     panel.hlines(-1.1, 1, min(1 + gap, count), color=_COLOURS[1], linewidth=2)
     panel.text(
-        1,
+        1 - 0.3 * count,  # from the left edge on, as long as the line is
         -1.2,
         f"critical difference {gap:.2f} (Nemenyi, 5 %), {ranking.problems} problems, "
         f"Friedman p = {ranking.p_value:.2g}",

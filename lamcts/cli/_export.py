@@ -35,13 +35,15 @@ class Format(str, Enum):
     arch = "arch"
     safetensors = "safetensors"
     onnx = "onnx"
+    huggingface = "huggingface"
 
 
-#: What a training can be written as, and the names of the files in its folder.
+#: What a training can be written as, and what that is called in its folder.
 _OF_TRAINING = {
     Format.arch: "arch.json",
     Format.safetensors: "model.safetensors",
     Format.onnx: "model.onnx",
+    Format.huggingface: "huggingface",
 }
 #: What a finished training left, and what one under way has (`lamcts train`).
 _MODEL, _CHECKPOINT = "model.json", "checkpoint.pt"
@@ -62,7 +64,8 @@ def export(
             "--format",
             help="Of a run, json: a list; jsonl: a line each; csv and parquet: a table; optuna: "
             "a study. Of a training, arch: the architecture as JSON; safetensors: the weights; "
-            "onnx: the model.  [default: json; arch]",
+            "onnx: the model; huggingface: a folder, of a tuned Hugging Face model.  "
+            "[default: json; arch]",
             show_default=False,
         ),
     ] = None,

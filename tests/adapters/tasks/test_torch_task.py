@@ -189,6 +189,36 @@ def test_retraining_resumes_and_exports(tmp_path: Path) -> None:
     assert json.loads((part / "arch.json").read_text()) == about["architecture"]
 
 
+class Twice(nn.Module):
+    """The same weights under two names, and a look at the numbers that pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4, bias=False)
+        self.second = nn.Linear(4, 4, bias=False)
+        self.second.weight = self.first.weight
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        inner = self.second(self.first(inputs).relu())
+        outputs: Tensor = self.last(inner if inner.max().item() > 0 else -inner)
+        return outputs
+
+
+class SharesWeights(Sides):
+    def build(self, x: Any) -> nn.Module:
+        return Twice()
+
+
+def test_a_network_may_share_weights_and_look_at_its_numbers(tmp_path: Path) -> None:
+    task = SharesWeights(epochs=1)
+    assert task.cost(POINT) == {"params": 16 + 8 + 2, "macs": 16 + 16 + 8}
+    task.train(POINT, tmp_path)
+    task.export(tmp_path, "safetensors", tmp_path / "model.safetensors")
+    loaded = pytest.importorskip("safetensors.torch").load_file(tmp_path / "model.safetensors")
+    assert torch.equal(loaded["first.weight"], loaded["second.weight"])
+
+
 def test_what_is_set_goes_before_the_point(tmp_path: Path) -> None:
     task = Sides()
     recipe = task.make_recipe(None, {"learning_rate": 0.07, "epochs": 1})

@@ -40,7 +40,9 @@ def test_a_command_asked_for_the_runs_that_are_kept(script: ModuleType) -> None:
         assert results.optimizers == script.option(command, "--optimizers").split(",")
         assert results.seeds == list(range(int(script.option(command, "--seeds"))))
         assert results.budget == int(script.option(command, "--budget"))
-        assert results.problems == choose([script.option(command, "--suite")])
+        named = "--suite" if "--suite" in command else "--functions"
+        problems = script.option(command, named).split(",")
+        assert results.problems == (choose(problems) if named == "--suite" else problems)
         assert len(results.records) == len(kept.records)
         everything = len(results.problems) * len(results.optimizers) * len(results.seeds)
         assert len(kept.records) == everything

@@ -23,7 +23,7 @@ from lamcts.errors import InvalidArgument, LamctsError
 if TYPE_CHECKING:
     from lamcts.adapters.mmdet.evaluator import FCOSBackbone
 
-__all__ = ["Schedule", "as_text", "make_config", "of_run"]
+__all__ = ["Schedule", "as_text", "evaluator_of", "make_config", "of_run"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Schedule:
     """How a detector is trained: AdamW, a tenth of the steps warming up, then half a cosine.
 
     Attributes:
-        iterations: Batches in all.
+        iterations: Batches in all, 2 or more.
         validations: How often it is validated, at even distances, the last time at the end.
         batch_size: Images in a batch.
         learning_rate: The highest.
@@ -49,9 +49,10 @@ class Schedule:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "validations", "batch_size"):
-            if getattr(self, name) < 1:
-                raise InvalidArgument(f"{name}: {getattr(self, name)!r} is no count; use 1 up")
+        # Of one iteration nothing is left after warming up.
+        for name, least in (("iterations", 2), ("validations", 1), ("batch_size", 1)):
+            if getattr(self, name) < least:
+                raise InvalidArgument(f"{name}: {getattr(self, name)!r} is too few; use {least} up")
         if self.validations > self.iterations:
             raise InvalidArgument(
                 f"validations: {self.validations} are more than {self.iterations} iterations"
@@ -201,13 +202,21 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _of(arch: str, pairs: Sequence[str]) -> tuple[FCOSBackbone, Any]:
+    evaluator = evaluator_of(pairs)
+    return evaluator, evaluator.parse(arch)
+
+
+def evaluator_of(pairs: Sequence[str]) -> FCOSBackbone:
+    """The problem with settings as on a command line.
+
+    Raises:
+        LamctsError: One that is none.
+    """
     from lamcts.adapters.mmdet.evaluator import FCOSBackbone
     from lamcts.settings import keyword_parameters, split_settings
 
-    parameters = keyword_parameters(FCOSBackbone)
-    settings, _ = split_settings(pairs, problem=parameters, optimizer={})
-    evaluator = FCOSBackbone(**settings)
-    return evaluator, evaluator.parse(arch)
+    settings, _ = split_settings(pairs, problem=keyword_parameters(FCOSBackbone), optimizer={})
+    return FCOSBackbone(**settings)
 
 
 def of_run(folder: str, pairs: Sequence[str]) -> tuple[FCOSBackbone, Any]:

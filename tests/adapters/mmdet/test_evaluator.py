@@ -126,7 +126,7 @@ def test_architectures_that_are_none(text: str, message: str) -> None:
         ({"necks": ()}, "necks"),
         ({"sizes": ("96", "96")}, "sizes"),
         ({"sizes": ("tall",)}, "size"),
-        ({"iterations": 0}, "iterations"),
+        ({"iterations": 1}, "iterations: 1 .*2 up"),
         ({"validations": 9, "iterations": 3}, "validations"),
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"threads": 0}, "threads"),

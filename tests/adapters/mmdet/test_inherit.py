@@ -14,7 +14,7 @@ from lamcts.adapters.mmdet import DetectionData, FCOSBackbone
 from lamcts.adapters.mmdet.supernets import check_record
 from lamcts.adapters.mobile.imagenet import EfficientNetImageNet, MobileNetV3ImageNet
 from lamcts.adapters.supernet.folder import Record, read_record, save_weights, write_record
-from lamcts.adapters.training import ImageShape
+from lamcts.adapters.training import ImageData, ImageShape
 from lamcts.errors import InvalidArgument, LamctsError, RunError
 
 ARCH = {
@@ -224,7 +224,9 @@ def test_crops_of_a_data_set_are_its_training_objects(
         # Discs are of bright colours, the ground is grey: their middles are seen.
         middles = held["x"][held["y"] == 0][:, 8, 8].astype(int)
         assert np.median(middles.max(axis=-1) - middles.min(axis=-1)) > 60
-    assert open_images(out).shape == ImageShape(channels=3, size=16, classes=4)
+    images = open_images(out)
+    assert isinstance(images, ImageData)
+    assert images.shape == ImageShape(channels=3, size=16, classes=4)
     assert main(["--out", out, "--most", "5", *words]) == 0
     with np.load(out) as held:
         assert len(held["y"]) == 5

@@ -1,11 +1,13 @@
 """A found detector against one with MobileNetV2 of the same cost, trained alike, by test AP.
 
-    python benchmarks/detection.py runs/fcos/NAME --seeds 3
+    python benchmarks/detection.py runs/fcos_backbone/NAME --seeds 3
+    python benchmarks/detection.py runs/fcos_backbone/NAME --seeds 3 --supernet FOLDER
 
 Neck, head, input size and schedule are the found detector's; MobileNetV2 has the width that makes
 the whole detector's multiply-adds nearest to its. A seed fixes initial weights and order; those
 here are others than the search's, by which the detector was chosen. Both begin with random weights,
-also where the search had a supernet: of that MobileNetV2 has none.
+also where the search had a supernet: of that MobileNetV2 has none. The second command line compares
+the found detector with itself, its backbone begun with a supernet's weights and with random ones.
 """
 
 from __future__ import annotations
@@ -40,12 +42,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path, help="the folder of a run of fcos_backbone")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--supernet", type=Path, help="the folder of a supernet")
     given = parser.parse_args()
-    evaluator, x = of_run(str(given.run), [])
+    settings = [] if given.supernet is None else [f"supernet={given.supernet}"]
+    evaluator, x = of_run(str(given.run), settings)
     evaluator.prepare()
     found = from_random(evaluator.decode(x))
     seeds = range(evaluator.schedule.seed + 1, evaluator.schedule.seed + 1 + given.seeds)
     rivals = {"found": found, "MobileNetV2": mobilenet_v2(found, len(evaluator.classes))}
+    if given.supernet is not None:
+        rivals = {"inherited": evaluator.decode(x), "random": found}
     for name, detector in rivals.items():
         cost = evaluator.cost(detector)
         scores = [test_ap(evaluator, detector, seed) for seed in seeds]

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import lamcts
-from lamcts.adapters.mmdet.config import Schedule, as_text, make_config
 from lamcts.adapters.mmdet.data import DetectionData, coco, voc
 from lamcts.adapters.mmdet.detector import Detector, detector_cost
 from lamcts.adapters.mmdet.families import MobileFamily, make_family
 from lamcts.adapters.mmdet.requirements import require_mmdet
+from lamcts.adapters.mmdet.schedule import Schedule, as_text, make_config
 from lamcts.adapters.mmdet.shapes import CLASSES, Shapes, shapes
 from lamcts.adapters.mmdet.space import DetectorSpace
 from lamcts.errors import InvalidArgument, Pruned

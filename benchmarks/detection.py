@@ -1,9 +1,13 @@
 """A found detector against one with MobileNetV2 of the same cost, trained alike, by test AP.
 
-    python benchmarks/detection.py runs/fcos/NAME --seeds 3
+    python benchmarks/detection.py runs/fcos_backbone/NAME --seeds 3
+    python benchmarks/detection.py runs/fcos_backbone/NAME --seeds 3 --supernet FOLDER
 
 Neck, head, input size and schedule are the found detector's; MobileNetV2 has the width that makes
-the whole detector's multiply-adds nearest to its. A seed fixes initial weights and order.
+the whole detector's multiply-adds nearest to its. A seed fixes initial weights and order; those
+here are others than the search's, by which the detector was chosen. Both begin with random weights,
+also where the search had a supernet: of that MobileNetV2 has none. The second command line compares
+the found detector with itself, its backbone begun with a supernet's weights and with random ones.
 """
 
 from __future__ import annotations
@@ -38,20 +42,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path, help="the folder of a run of fcos_backbone")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--supernet", type=Path, help="the folder of a supernet")
     given = parser.parse_args()
-    evaluator, x = of_run(str(given.run), [])
+    settings = [] if given.supernet is None else [f"supernet={given.supernet}"]
+    evaluator, x = of_run(str(given.run), settings)
     evaluator.prepare()
-    found = evaluator.decode(x)
+    found = from_random(evaluator.decode(x))
+    seeds = range(evaluator.schedule.seed + 1, evaluator.schedule.seed + 1 + given.seeds)
     rivals = {"found": found, "MobileNetV2": mobilenet_v2(found, len(evaluator.classes))}
+    if given.supernet is not None:
+        rivals = {"inherited": evaluator.decode(x), "random": found}
     for name, detector in rivals.items():
         cost = evaluator.cost(detector)
-        scores = [test_ap(evaluator, detector, seed) for seed in range(given.seeds)]
+        scores = [test_ap(evaluator, detector, seed) for seed in seeds]
         spread = f"{mean(scores):.3f} +- {stdev(scores):.3f}" if len(scores) > 1 else ""
         print(
             f"{name:<12}{cost['params'] / 1e6:.3f} M parameters, {cost['flops'] / 1e6:.2f} M "
             f"multiply-adds: test AP {', '.join(f'{score:.3f}' for score in scores)}  {spread}",
             flush=True,
         )
+
+
+def from_random(detector: Detector) -> Detector:
+    """The same detector without weights to begin with."""
+    trunk = detector.trunk
+    config = {name: value for name, value in trunk.config.items() if name != "init_cfg"}
+    return replace(detector, trunk=replace(trunk, config=config))
 
 
 def test_ap(evaluator: FCOSBackbone, detector: Detector, seed: int) -> float:

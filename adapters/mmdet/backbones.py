@@ -141,6 +141,7 @@ class MobileBackbone(SearchedBackbone):
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.arch, self.family, self.width = arch, family, width
         network = mobile_network(arch, family, width)
         self.trunk = mobile_trunk(network, {})
         self._taps = [tap + 1 for tap in mobile_taps(network)]  # the stem comes before block 0

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import lamcts
-from lamcts.adapters.mmdet.config import Schedule, as_text, make_config
 from lamcts.adapters.mmdet.data import DetectionData, coco, voc
 from lamcts.adapters.mmdet.detector import Detector, detector_cost
-from lamcts.adapters.mmdet.families import make_family
+from lamcts.adapters.mmdet.families import MobileFamily, make_family
 from lamcts.adapters.mmdet.requirements import require_mmdet
+from lamcts.adapters.mmdet.schedule import Schedule, as_text, make_config
 from lamcts.adapters.mmdet.shapes import CLASSES, Shapes, shapes
 from lamcts.adapters.mmdet.space import DetectorSpace
 from lamcts.errors import InvalidArgument, Pruned
@@ -42,6 +42,8 @@ class FCOSBackbone(lamcts.Evaluator):
         depths: Convolutions in the towers of the head to choose from.
         sizes: Pixels that images are fitted into: ``"512"`` for a square, or ``"1333x800"``.
         detector: ``"fcos"``, ``"retinanet"`` or ``"atss"``.
+        supernet: The folder of a trained supernet of mobile networks (``lamcts supernet train``),
+            with whose weights backbones begin, instead of random ones.
         images: With ``train`` and ``val``: the folder of the images, or two.
         train: A COCO file to train on.
         val: A COCO file to validate on.
@@ -59,6 +61,7 @@ class FCOSBackbone(lamcts.Evaluator):
     Raises:
         UnknownName: No such family or encoding.
         InvalidArgument: A setting that cannot be used, or data that cannot be read.
+        RunError: The folder of a supernet holds none.
     """
 
     direction: Literal["maximize", "minimize"] = "maximize"
@@ -76,6 +79,7 @@ class FCOSBackbone(lamcts.Evaluator):
         depths: tuple[int, ...] = (1, 2),
         sizes: tuple[str, ...] = ("96", "128"),
         detector: Literal["fcos", "retinanet", "atss"] = "fcos",
+        supernet: Path | None = None,
         images: tuple[str, ...] = (),
         train: str | None = None,
         val: str | None = None,
@@ -90,8 +94,16 @@ class FCOSBackbone(lamcts.Evaluator):
         keep: bool = False,
         seed: int = 0,
     ) -> None:
+        self.family = make_family(
+            family,
+            width=width,
+            encoding=encoding,
+            channels=channels,
+            cells=cells,
+            supernet=supernet,
+        )
         self.detectors = DetectorSpace(
-            make_family(family, width=width, encoding=encoding, channels=channels, cells=cells),
+            self.family,
             necks=necks,
             depths=depths,
             sizes=sizes,
@@ -110,12 +122,16 @@ class FCOSBackbone(lamcts.Evaluator):
             raise InvalidArgument(f"threads: {threads} is no count; use an integer from 1 up")
         self.amp, self.threads, self.keep = amp, threads, keep
         self._paths = _data_settings(images, train, val, voc)
+        notes = []
         if not any(self._paths):
             plan = Shapes()
-            self.notice = (
+            notes.append(
                 f"No data given: training on {plan.train} generated images of shapes (a stand-in "
                 "for COCO); for your own, --set images=FOLDER --set train=FILE --set val=FILE."
             )
+        if supernet is not None:
+            notes.append(f"Backbones begin with the weights of the supernet in {supernet}.")
+        self.notice = " ".join(notes) or None
 
     # -- The evaluator's contract --------------------------------------------------------------
 
@@ -124,10 +140,16 @@ class FCOSBackbone(lamcts.Evaluator):
 
         Raises:
             DependencyNotInstalled: With the ``pip install`` line.
-            InvalidArgument: Data that is not there or cannot be read.
+            InvalidArgument: Data that is not there or cannot be read, or a supernet that does not
+                fit.
+            RunError: A supernet that cannot be read.
         """
         require_mmdet()
         self.data  # noqa: B018 - read and kept
+        if isinstance(self.family, MobileFamily) and self.family.supernet is not None:
+            from lamcts.adapters.mmdet.inherit import load_supernet
+
+            load_supernet(self.family.supernet, self.family.choices)
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """COCO AP in [0, 1] on the validation images after a short training, reported meanwhile."""

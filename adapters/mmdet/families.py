@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
+from lamcts.adapters.mmdet.supernets import check_record
 from lamcts.adapters.mmdet.trunks import (
     MOBILE_FAMILIES,
     Trunk,
@@ -12,6 +14,7 @@ from lamcts.adapters.mmdet.trunks import (
     cell_trunk,
     mobile_choices,
     mobile_network,
+    mobile_point,
     mobile_trunk,
 )
 from lamcts.adapters.mobile.architectures import describe, parse_architecture
@@ -19,7 +22,7 @@ from lamcts.adapters.mobile.stages import Network
 from lamcts.adapters.nasnet_cifar.architectures import parse_genotype
 from lamcts.adapters.nasnet_cifar.encoding import ENCODINGS
 from lamcts.adapters.nasnet_cifar.genotype import Genotype
-from lamcts.errors import LamctsError, UnknownName, did_you_mean
+from lamcts.errors import InvalidArgument, LamctsError, UnknownName, did_you_mean
 from lamcts.spaces import Space
 
 __all__ = ["FAMILIES", "CellFamily", "Family", "MobileFamily", "make_family"]
@@ -54,10 +57,18 @@ class MobileFamily:
     Args:
         name: ``"mobilenetv3"`` or ``"efficientnet"``.
         width: Factor on all channels.
+        supernet: The folder of the supernet whose weights backbones begin with.
+
+    Raises:
+        InvalidArgument: The supernet is of other networks.
+        RunError: The folder holds no trained supernet.
     """
 
-    def __init__(self, name: str, width: float) -> None:
+    def __init__(self, name: str, width: float, supernet: Path | None = None) -> None:
         self.name, self.width = name, width
+        self.supernet = None if supernet is None else supernet.resolve()
+        if supernet is not None:
+            check_record(supernet, name, width)
         self.choices = mobile_choices(name, width)
         self.space = self.choices.make_space()
 
@@ -84,10 +95,20 @@ class MobileFamily:
                 text = f'{{"resolution": {known.scales[0].resolution}, {text.strip()[1:]}'
             found = parse_architecture(text, self.choices, {})
             return mobile_trunk(found, {}) if isinstance(found, Network) else found
+        if self.supernet is not None:
+            try:
+                mobile_point(text, self.choices)
+            except InvalidArgument:
+                raise InvalidArgument(
+                    f"arch: the supernet in {self.supernet} has no weights for {text!r}; "
+                    "leave supernet out"
+                ) from None
         return mobile_trunk(mobile_network(text, self.name, self.width), self._config(text))
 
     def _config(self, arch: str | Mapping[str, Any]) -> dict[str, Any]:
-        given = {"arch": arch, "family": self.name, "width": self.width}
+        given: dict[str, Any] = {"arch": arch, "family": self.name, "width": self.width}
+        if self.supernet is not None:
+            given["init_cfg"] = {"type": "Supernet", "folder": str(self.supernet)}
         return {"type": "MobileBackbone", **given}
 
 
@@ -140,15 +161,29 @@ class CellFamily:
         return cell_trunk(genotype, skeleton, config)
 
 
-def make_family(name: str, *, width: float, encoding: str, channels: int, cells: int) -> Family:
+def make_family(
+    name: str,
+    *,
+    width: float,
+    encoding: str,
+    channels: int,
+    cells: int,
+    supernet: Path | None = None,
+) -> Family:
     """The space of a name, with those of the settings that it has.
 
     Raises:
         UnknownName: No such space.
-        InvalidArgument: A setting that makes no network.
+        InvalidArgument: A setting that makes no network, or a supernet of others.
+        RunError: No supernet where one is said to be.
     """
     if name not in FAMILIES:
         raise UnknownName(f"family: {name!r} is not known; {did_you_mean(name, FAMILIES)}")
-    if name == "nasnet":
-        return CellFamily(encoding, channels, cells)
-    return MobileFamily(name, width)
+    if name != "nasnet":
+        return MobileFamily(name, width, supernet)
+    if supernet is not None:  # those of cells are networks for small images, with another stem
+        raise InvalidArgument(
+            "supernet: backbones of NASNet cells cannot begin with one's weights; leave it out, or "
+            "use family=mobilenetv3 or family=efficientnet"
+        )
+    return CellFamily(encoding, channels, cells)

@@ -11,6 +11,13 @@ install()  # before mmdet imports mmcv.ops
 
 from lamcts.adapters.mmdet.backbones import MobileBackbone, NASNetBackbone  # noqa: E402
 from lamcts.adapters.mmdet.hooks import PlainCheckpoint  # noqa: E402
+from lamcts.adapters.mmdet.inherit import SupernetInit  # noqa: E402
 from lamcts.adapters.mmdet.weights import load_safetensors  # noqa: E402
 
-__all__ = ["MobileBackbone", "NASNetBackbone", "PlainCheckpoint", "load_safetensors"]
+__all__ = [
+    "MobileBackbone",
+    "NASNetBackbone",
+    "PlainCheckpoint",
+    "SupernetInit",
+    "load_safetensors",
+]

@@ -31,11 +31,11 @@ def main(words: list[str]) -> int:
             name = words[0] if words else ""
             hint = did_you_mean(name, known if words else ("train", "test"))
             raise InvalidArgument(f"TOOL: {name!r} is no tool of mmdetection; {hint}")
-    except LamctsError as error:
+        sys.argv = [str(known[words[0]]), *words[1:]]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except LamctsError as error:  # of ours, also from within: a supernet that is gone
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code
-    sys.argv = [str(known[words[0]]), *words[1:]]
-    runpy.run_path(sys.argv[0], run_name="__main__")
     return 0
 
 

@@ -33,6 +33,7 @@ __all__ = [
     "cell_trunk",
     "mobile_choices",
     "mobile_network",
+    "mobile_point",
     "mobile_taps",
     "mobile_trunk",
 ]
@@ -114,13 +115,31 @@ def mobile_network(
         InvalidArgument: It describes no network of the space.
     """
     choices = mobile_choices(family, width, tuple(scale.name for scale in COMPOUND))
-    names = {**efficientnet_names()} if family == "efficientnet" else {**ofa_names()}
-    names = {name: _sized(values, choices.family) for name, values in names.items()}
-    text = arch if isinstance(arch, str) else json.dumps(_sized(arch, choices.family))
-    found = parse_architecture(text, choices, names)
+    found = _parsed(arch, choices)
     if isinstance(found, Network):
         return found if width == 1.0 else _widened(found, width)
     return choices.network(choices.row(found))
+
+
+def mobile_point(arch: str | Mapping[str, Any], choices: Choices) -> dict[str, Any]:
+    """The point of an architecture, as for `mobile_network`, among `mobile_choices`.
+
+    Raises:
+        UnknownName: No network has this name.
+        InvalidArgument: It is no network of the space.
+    """
+    found = _parsed(arch, choices)
+    if isinstance(found, Network):
+        raise InvalidArgument(f"arch: {arch!r} is no network of the space; give one that is")
+    return found
+
+
+def _parsed(arch: str | Mapping[str, Any], choices: Choices) -> dict[str, Any] | Network:
+    family = choices.family
+    names = efficientnet_names() if family.scaled_by == "model" else ofa_names()
+    names = {name: _sized(values, family) for name, values in names.items()}
+    text = arch if isinstance(arch, str) else json.dumps(_sized(arch, family))
+    return parse_architecture(text, choices, names)
 
 
 def mobile_trunk(network: Network, config: Mapping[str, Any]) -> Trunk:

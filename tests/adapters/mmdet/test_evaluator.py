@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import lamcts
 from lamcts.adapters.mmdet import DetectionData, Detector, FCOSBackbone, Shapes, shapes
+from lamcts.cli import app
 from lamcts.errors import InvalidArgument, LamctsError, Pruned
 from lamcts.evaluator import TrialContext
 
@@ -126,7 +128,7 @@ def test_architectures_that_are_none(text: str, message: str) -> None:
         ({"necks": ()}, "necks"),
         ({"sizes": ("96", "96")}, "sizes"),
         ({"sizes": ("tall",)}, "size"),
-        ({"iterations": 0}, "iterations"),
+        ({"iterations": 1}, "iterations: 1 .*2 up"),
         ({"validations": 9, "iterations": 3}, "validations"),
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"threads": 0}, "threads"),
@@ -269,8 +271,12 @@ def test_voc_layout_trains(tiny: Tiny, folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_stock_tools_train_and_test_the_configuration_of_a_run(tiny: Tiny, folder: Path) -> None:
+def test_stock_tools_train_and_test_the_configuration_of_a_run(
+    tiny: Tiny, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """From a search to a file, ten iterations of mmdetection's own tool, and its test."""
+    from lamcts.adapters.mmdet import config, counting
+
     images = f"{Path(tiny.data.train.images)},{Path(tiny.data.validation.images)}"
     settings = [
         *("--set", f"images={images}"),
@@ -279,33 +285,31 @@ def test_stock_tools_train_and_test_the_configuration_of_a_run(tiny: Tiny, folde
         *("--set", "width=0.1", "--set", "sizes=64", "--set", "necks=8,16", "--set", "depths=1"),
         *("--set", "iterations=2", "--set", "validations=1", "--set", "batch_size=4"),
     ]
+    monkeypatch.chdir(folder)
+    limits = ("--constraint", "flops<=3e6", "--budget", "2", "--seed", "0", "--name", "one")
+    done = CliRunner().invoke(app, ["run", "fcos_backbone", *settings, *limits])
+    assert done.exit_code == 0, done.output
+    (run,) = folder.glob("runs/*/one")
+    capsys.readouterr()
+    assert config.main(["--run", str(run), "--iterations", "10"]) == 0
+    (folder / "found.py").write_text(capsys.readouterr().out, encoding="utf-8")
+    assert counting.main([str(folder / "found.py"), "--size", "64"]) == 0
+    counted = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert counted == ["backbone", "neck", "head", "detector"]
 
-    def python(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, *words], cwd=folder, capture_output=True, text=True, timeout=300
-        )
+    def tool(*words: str) -> str:
+        """What a tool prints, in a process that has imported nothing of ours."""
+        command = [sys.executable, "-m", "lamcts.adapters.mmdet.tools", *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    limits = ("--constraint", "flops<=3e6", "--budget", "2", "--seed", "0", "--name", "one")
-    python("-m", "lamcts", "run", "fcos_backbone", *settings, *limits)
-    (run,) = folder.glob("runs/*/one")
-    text = python("-m", "lamcts.adapters.mmdet.config", "--run", str(run), "--iterations", "10")
-    (folder / "found.py").write_text(text, encoding="utf-8")
-    tool = ("-m", "lamcts.adapters.mmdet.tools")
-    printed = python(*tool, "train", "found.py")
+    printed = tool("train", "found.py")
     assert "Iter(train) [10/10]" in printed
     assert "Iter(val) [2/2]" in printed
     (checkpoint,) = folder.glob("work_dirs/found/iter_10.pth")
     # After ten iterations nothing may be detected yet, which mmdetection reports without figures.
-    assert "Iter(test) [2/2]" in python(*tool, "test", "found.py", str(checkpoint))
-    counted = python("-m", "lamcts.adapters.mmdet.counting", "found.py", "--size", "64")
-    assert [line.split()[0] for line in counted.splitlines()] == [
-        "backbone",
-        "neck",
-        "head",
-        "detector",
-    ]
+    assert "Iter(test) [2/2]" in tool("test", "found.py", str(checkpoint))
 
 
 def test_configuration_by_name(

@@ -15,7 +15,7 @@ from lamcts.cli._output import number, print_json, print_table, say
 from lamcts.cli._summary import print_summary
 from lamcts.errors import InvalidArgument, LamctsError, RunError, did_you_mean
 from lamcts.result import Result, load_result
-from lamcts.storage import list_runs, repair, run_path
+from lamcts.storage import RUN_FILE, list_runs, repair, run_path
 
 __all__ = ["RUNS", "find_run"]
 
@@ -29,10 +29,13 @@ def find_run(run: str) -> Path:
     Raises:
         RunError: There is none, or the name fits several.
     """
-    if os.path.exists(run):  # false, and no error, for what no file could be called
+    # os.path: false, and no error, for what no file could be called
+    if os.path.isfile(run) or os.path.isfile(os.path.join(run, RUN_FILE)):
         return run_path(run)
     folders = list_runs(RUNS)
     fits = [folder for folder in folders if folder.name == run]
+    if not fits and os.path.exists(run):
+        return run_path(run)  # which says that there is none in it
     if len(fits) == 1:
         return fits[0]
     if fits:

@@ -66,7 +66,8 @@ def test_notice_and_render_of_a_problem_are_printed(lamcts: Call, folder: Path) 
     assert "stand-in" not in lamcts("run", "spoken.py", *QUICK).err
 
 
-def test_runs_are_listed_shown_and_exported(lamcts: Call) -> None:
+def test_runs_are_listed_shown_and_exported(lamcts: Call, folder: Path) -> None:
+    (folder / "second").mkdir()  # no run: what a run of this name left, say
     assert "no runs under runs" in lamcts("list").err
     lamcts("run", "bowl.py", "--name", "first", *QUICK)
     lamcts("run", "bowl.py", "--name", "second", "--budget", "4", *QUICK)

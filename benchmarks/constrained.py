@@ -9,7 +9,6 @@ trained on them) and ``accel_nasbench_imagenet`` (trained networks with measured
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.stats import mannwhitneyu
 
 import lamcts
+from lamcts._rows import read_rows
 from lamcts.adapters.mobile.choices import Choices
 from lamcts.adapters.mobile.gaussian import GaussianPredictor
 from lamcts.adapters.mobile.predictor import find_encoder, layout_size, load_predictor
@@ -91,10 +91,11 @@ def main() -> None:
     given = parser.parse_args()
     for row in given.rows:
         problem, limits = problem_of(row, given.data), ROWS[row]
-        ours, theirs = [], []
+        ours: list[list[float]] = []
+        theirs: list[list[float]] = []
         for seed in range(given.seeds):
             result = lamcts.search(problem, budget=given.budget, seed=seed, constraints=limits)
-            ours.append([trial.value for trial in result.trials])
+            ours.append([float(trial.value or 0.0) for trial in result.trials])
             theirs.append(evolution(problem, limits, 10 * given.budget, seed))
         best = [max(values) for values in ours]
         for method, budget, values in (
@@ -113,7 +114,7 @@ def problem_of(row: str, data: Path) -> Predicted:
     ofa, accel = data / "ofa_mbv3_imagenet", data / "accel_nasbench_imagenet"
     kind = row.partition("-")[0]
     if kind == "accel":
-        networks: Any = load_problem("efficientnet_imagenet", models="b0")
+        networks: Any = load_problem("efficientnet_imagenet", models=("b0",))
         table = next(accel.glob("*.csv"))
         throughput = fitted(networks, table, "throughput_a100")
         return Predicted(networks, fitted(networks, table, "val_top1"), {"throughput": throughput})
@@ -127,8 +128,7 @@ def problem_of(row: str, data: Path) -> Predicted:
 
 def fitted(networks: Any, table: Path, column: str) -> Figure:
     """A predictor of one column of a table of networks."""
-    with table.open(encoding="utf-8") as file:
-        rows = [(f"line {i}", row) for i, row in enumerate(csv.DictReader(file), 2)]
+    rows = list(read_rows(table, field="table", text=("arch", "depths", "kernels", "expands")))
     predictor: GaussianPredictor = networks.train_predictor(rows, column, 0)[0]
     encode = find_encoder(networks.choices, layout_size(networks.choices))
     return lambda codes: predictor(encode(codes))
@@ -153,20 +153,20 @@ def evolution(problem: Predicted, limits: tuple[str, ...], budget: int, seed: in
             costs = problem.cost_many(codes.astype(float))
             good = np.all([bound.holds(costs) for bound in bounds], axis=0)
             found = np.vstack([found, codes[good]])
-        return found[:n]
+        return np.asarray(found[:n])
 
     def mutated(n: int) -> Codes:
         other = rng.integers(sizes, size=(n, len(sizes)))
         one = parents[rng.integers(len(parents), size=n)]
-        return np.where(rng.random(other.shape) < chance, other, one)
+        return np.asarray(np.where(rng.random(other.shape) < chance, other, one))
 
     def crossed(n: int) -> Codes:
         one, other = parents[rng.integers(len(parents), size=(2, n))]
-        return np.where(rng.random(one.shape) < 0.5, one, other)
+        return np.asarray(np.where(rng.random(one.shape) < 0.5, one, other))
 
     population = within(lambda n: choices.sample(rng, n), POPULATION)
     fitness = problem.accuracy(population)
-    values = fitness.tolist()
+    values: list[float] = fitness.tolist()
     while len(values) < budget:
         best = np.argsort(-fitness, kind="stable")[: int(PARENTS * POPULATION)]
         parents = population[best]

@@ -30,9 +30,6 @@ class Limits(Protocol):
     def excess(self, x: Any) -> NDArray[np.float64]:
         """(k,) by how much the point exceeds each of k limits; not positive within."""
 
-    def many(self, V: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """(n, k) the same of native vectors (n, p); ``None`` if that takes one after another."""
-
 
 @runtime_checkable
 class Forms(Protocol):
@@ -73,7 +70,6 @@ class Domain:
         self.noisy = noisy
         self._seen: set[bytes] = set()
         self._forms: dict[bytes, NDArray[np.float64]] = {}
-        self._within: dict[bytes, bool] = {}
 
     @property
     def dim(self) -> int:
@@ -113,19 +109,9 @@ class Domain:
         return self.feasible.excess(self.codec.from_vector(self.codec.decode(z[None])[0]))
 
     def excesses(self, Z: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """(n, k) the same of candidates (n, d), where many are had at once."""
-        if not isinstance(self.feasible, Limits):
-            return None
-        return self.feasible.many(self.codec.decode(Z))
-
-    def within(self, Z: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """(n,) whether candidates (n, d), legal ones, meet the cheap constraints."""
-        if self.feasible is None:
-            return np.ones(len(Z), dtype=bool)
-        excesses = self.excesses(Z)
-        if excesses is not None:
-            return np.asarray((excesses <= 0.0).all(axis=1))
-        return np.array([self._is_within(v) for v in self.codec.decode(Z)], dtype=bool)
+        """(n, k) the same of candidates (n, d), where the limits can tell of many at once."""
+        many = getattr(self.feasible, "many", None)
+        return None if many is None else many(self.codec.decode(Z))
 
     def mark(self, v: NDArray[np.float64]) -> None:
         """Remember that ``v`` (p,) has been proposed."""
@@ -206,15 +192,6 @@ class Domain:
 
     def _is_new(self, v: NDArray[np.float64]) -> bool:
         return self.allow_repeats or self.codec.key(v) not in self._seen
-
-    def _is_within(self, v: NDArray[np.float64]) -> bool:
-        """As `_is_feasible`, remembered."""
-        key = self.codec.key(v)
-        if key not in self._within:
-            if len(self._within) >= REMEMBERED:
-                self._within.clear()
-            self._within[key] = self._is_feasible(v)
-        return self._within[key]
 
     def _is_feasible(self, v: NDArray[np.float64]) -> bool:
         return self.feasible is None or bool(self.feasible(self.codec.from_vector(v)))

@@ -203,7 +203,7 @@ class MobileEvaluator(SupernetEvaluator):
     # -- Supernets of narrow copies -----------------------------------------------------------
 
     def paths(self) -> Paths:
-        """Networks of the family at random, dealt fairly, or in a sandwich."""
+        """Networks of the family at random, dealt fairly, in a sandwich, or as it shrinks."""
         return elastic_paths(self.choices)
 
     def make_supernet(self, shape: ImageShape) -> nn.Module:

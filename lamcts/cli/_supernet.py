@@ -41,7 +41,7 @@ def train_command(
     sampling: Annotated[
         str | None,
         typer.Option(
-            help="Which networks a step is for: fair, random or sandwich.  "
+            help="Which networks a step is for: fair, random, sandwich or progressive.  "
             "[default: sandwich where there is a largest network, else fair]",
             show_default=False,
         ),
@@ -49,7 +49,8 @@ def train_command(
     paths: Annotated[
         int | None,
         typer.Option(
-            help="Networks a step.  [default: 4 of a sandwich, else 1]", show_default=False
+            help="Networks a step.  [default: 4 of those with a largest network, else 1]",
+            show_default=False,
         ),
     ] = None,
     set: Set = None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamcts.errors import Infeasible, InvalidArgument, UnknownName, did_you_mean
-from lamcts.evaluator import Evaluator
+from lamcts.evaluator import Evaluator, batched
 from lamcts.outcome import cost_of
 from lamcts.spaces import as_space, describe, space_from_description
 
@@ -45,8 +45,8 @@ class Constraint:
     relation: str
     bound: float
 
-    def holds(self, cost: Mapping[str, float]) -> bool:
-        """Whether the figures satisfy it.
+    def holds(self, cost: Mapping[str, Any]) -> bool:
+        """Whether the figures satisfy it; of arrays of figures, which do.
 
         Raises:
             UnknownName: There is no such figure.
@@ -56,7 +56,7 @@ class Constraint:
             raise UnknownName(f"constraint: the problem has no cost {self.name!r}; {hint}")
         return _COMPARE[self.relation](cost[self.name], self.bound)
 
-    def excess(self, cost: Mapping[str, float]) -> float:
+    def excess(self, cost: Mapping[str, Any]) -> Any:
         """By how much the figure is beyond the bound; not positive where it is within."""
         beyond = cost[self.name] - self.bound
         return beyond if self.relation.startswith("<") else -beyond
@@ -99,6 +99,7 @@ class Feasibility:
     def __init__(self, constraints: Iterable[Constraint], evaluator: Evaluator) -> None:
         self._constraints = tuple(constraints)
         self._evaluator = evaluator
+        self._cost_many = batched(evaluator, "cost")
 
     def __call__(self, x: Any) -> bool:
         """Whether all constraints hold at a point, and it has costs at all."""
@@ -115,6 +116,16 @@ class Feasibility:
         except Infeasible:
             return np.full(len(self._constraints), np.inf)
         return np.array([constraint.excess(cost) for constraint in self._constraints])
+
+    def many(self, V: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """(n, k) the excesses of native vectors (n, p); ``None`` if costs are had one by one."""
+        if self._cost_many is None:
+            return None
+        cost = self._cost_many(V)
+        excess = [constraint.excess(cost) for constraint in self._constraints]
+        # what no comparison holds for, NaN say, is no point of a search either
+        broken = [~np.asarray(constraint.holds(cost)) for constraint in self._constraints]
+        return np.where(broken, np.maximum(excess, np.finfo(float).tiny), excess).T
 
 
 def check_constraints(constraints: Iterable[Constraint], evaluator: Evaluator) -> None:

@@ -108,6 +108,11 @@ class Domain:
             return None
         return self.feasible.excess(self.codec.from_vector(self.codec.decode(z[None])[0]))
 
+    def excesses(self, Z: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """(n, k) the same of candidates (n, d), where the limits can tell of many at once."""
+        many = getattr(self.feasible, "many", None)
+        return None if many is None else many(self.codec.decode(Z))
+
     def mark(self, v: NDArray[np.float64]) -> None:
         """Remember that ``v`` (p,) has been proposed."""
         self._seen.add(self.codec.key(v))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from lamcts.spaces import Space
 
-__all__ = ["Direction", "Evaluation", "Evaluator", "TrialContext"]
+__all__ = ["Direction", "Evaluation", "Evaluator", "TrialContext", "batched"]
 
 Direction = Literal["minimize", "maximize"]
 
@@ -155,7 +155,11 @@ class Evaluator:
         self.trial.report(step, value)
 
     def cost(self, x: Any) -> Mapping[str, float]:
-        """Cheap figures known without evaluating (flops, params, latency_ms), for constraints."""
+        """Cheap figures known without evaluating (flops, params, latency_ms), for constraints.
+
+        A class may write ``cost_many(self, V)`` beside it: the same of native vectors (n, p), one
+        number a variable, as arrays (n,). Searches within limits then look further ahead.
+        """
         return {}
 
     def canonical(self, x: Any) -> Any:
@@ -216,3 +220,15 @@ class Evaluator:
     def __repr__(self) -> str:
         name = self.id or type(self).__name__
         return f"<{name}: {self.direction} over {self.space!r}>"
+
+
+def batched(evaluator: Evaluator, hook: str) -> Callable[[Any], Any] | None:
+    """A hook for many points at once, ``cost_many`` say; ``None`` where there is none.
+
+    Nor is there if a subclass has overridden the hook for single points only.
+    """
+    bases = type(evaluator).__mro__
+    owner = next(i for i, base in enumerate(bases) if hook in vars(base))
+    many = f"{hook}_many"
+    found = any(many in vars(base) for base in bases[: owner + 1])
+    return getattr(evaluator, many) if found else None

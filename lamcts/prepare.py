@@ -13,7 +13,7 @@ from lamcts import __version__
 from lamcts.config import RunConfig
 from lamcts.constraints import Feasibility, check_constraints, parse_constraint
 from lamcts.errors import InvalidArgument, ProblemError, RunError
-from lamcts.evaluator import Direction, Evaluation, Evaluator
+from lamcts.evaluator import Direction, Evaluation, Evaluator, batched
 from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecutor
 from lamcts.optimizers import Optimizer, make_optimizer
 from lamcts.outcome import as_number
@@ -97,9 +97,8 @@ def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Opti
 class _Forms:
     """An evaluator's canonical forms, of single points and of many (a `lamcts.domain.Forms`)."""
 
-    def __init__(self, evaluator: Any) -> None:
-        self.many = evaluator.canonical_many
-        self._one = evaluator.canonical
+    def __init__(self, one: Callable[[Any], Any], many: Callable[[Any], Any]) -> None:
+        self._one, self.many = one, many
 
     def __call__(self, x: Any) -> Any:
         return self._one(x)
@@ -107,10 +106,9 @@ class _Forms:
 
 def _canonical(evaluator: Evaluator) -> Callable[[Any], Any] | None:
     """Its canonical forms; of many at once where that means the same as of one after another."""
-    bases = type(evaluator).__mro__
-    owner = next(base for base in bases if "canonical" in vars(base))
-    if any("canonical_many" in vars(base) for base in bases[: bases.index(owner) + 1]):
-        return _Forms(evaluator)
+    many = batched(evaluator, "canonical")
+    if many is not None:
+        return _Forms(evaluator.canonical, many)
     overridden = type(evaluator).canonical is not Evaluator.canonical
     return evaluator.canonical if overridden else None
 

@@ -65,6 +65,26 @@ def test_excess_is_by_how_much_a_bound_is_broken() -> None:
     assert np.isinf(feasible.excess([1])).all()
 
 
+def test_many_points_break_limits_as_each_of_them_does() -> None:
+    class Many(Cells):
+        def cost_many(self, V: Any) -> dict[str, Any]:
+            flops = np.where(V[:, 0] % 2, np.nan, 100.0 * V[:, 0])  # NaN: no cost at all
+            return {"flops": flops}
+
+    class OneAgain(Many):
+        def cost(self, x: Any) -> dict[str, float]:
+            return super().cost(x)
+
+    limits = [parse_constraint(text) for text in ("flops<=400", "flops>200")]
+    V = np.arange(10.0)[:, None]
+    excesses = Feasibility(limits, Many()).many(V)
+    assert excesses is not None
+    one = Feasibility(limits, Cells())
+    assert (excesses <= 0.0).all(axis=1).tolist() == [one([x]) for x in range(10)]
+    assert excesses[6].tolist() == one.excess([6]).tolist()
+    assert Feasibility(limits, OneAgain()).many(V) is None  # a cost of its own is not passed over
+
+
 def test_an_unknown_cost_is_found_before_the_run() -> None:
     with pytest.raises(UnknownName, match="did you mean 'flops'"):
         check_constraints([parse_constraint("flop<=3")], Cells())

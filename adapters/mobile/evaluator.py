@@ -160,6 +160,14 @@ class MobileEvaluator(SupernetEvaluator):
                 found["latency_ms"] = float(self._latency(codes)[0])
         return {**found, "flops": found["macs"]}
 
+    def cost_many(self, V: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """The same of many points as native vectors (n, p): these are rows of codes."""
+        codes = V.astype(np.int64)
+        found = {name: figure(codes) for name, figure in self._costs.items()}
+        if self._latency is not None:
+            found["latency_ms"] = self._latency(codes)
+        return {**found, "flops": found["macs"]}
+
     def canonical(self, x: Any) -> dict[str, Any]:
         """The point with 0 for all choices of blocks that the network does not have."""
         choices = self.choices
@@ -195,7 +203,7 @@ class MobileEvaluator(SupernetEvaluator):
     # -- Supernets of narrow copies -----------------------------------------------------------
 
     def paths(self) -> Paths:
-        """Networks of the family at random, dealt fairly, or in a sandwich."""
+        """Networks of the family at random, dealt fairly, in a sandwich, or as it shrinks."""
         return elastic_paths(self.choices)
 
     def make_supernet(self, shape: ImageShape) -> nn.Module:

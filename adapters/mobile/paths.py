@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,9 @@ __all__ = ["column_choice", "elastic_paths"]
 def elastic_paths(choices: Choices) -> Paths:
     """Paths of a family: uniform over rows of codes, or with every option equally often.
 
-    The largest network has the last option of every choice, the smallest one the first.
+    The largest network has the last option of every choice, the smallest one the first. While the
+    supernet shrinks, the scale is free from the start, then also kernels (and squeeze), then
+    depths, then expansions, as in progressive shrinking (Cai et al., ICLR 2020, section 3.3).
     """
     sizes = [len(column.options) for column in choices.columns]
 
@@ -30,10 +32,16 @@ def elastic_paths(choices: Choices) -> Paths:
         while True:
             yield point([next(column)[0] for column in columns])
 
+    def opened(kinds: tuple[str, ...]) -> Callable[[np.random.Generator], Any]:
+        free = np.array([column.kind in kinds for column in choices.columns])
+        return lambda rng: point(np.where(free, rng.integers(sizes), np.array(sizes) - 1))
+
+    orders = [("scale",), ("kernels", "squeeze"), ("depths",), ("expands",)]
     return Paths(
         draw=lambda rng: choices.point(choices.sample(rng, 1)[0]),
         deal=deal,
         extremes=(point([size - 1 for size in sizes]), point([0] * len(sizes))),
+        stages=tuple(opened(sum(orders[: n + 1], ())) for n in range(len(orders))),
     )
 
 

@@ -148,7 +148,7 @@ class SupernetEvaluator(NetworkEvaluator):
             recipe: Every number.
             sampling: One of `SAMPLINGS`; by default a sandwich where the space has a largest
                 network, else fair.
-            paths: Paths a step; by default 4 of a sandwich, else 1.
+            paths: Paths a step; by default 4 of those with a largest network, else 1.
             resume: Whether to go on with an interrupted training.
             progress: Takes a line an epoch.
 
@@ -161,7 +161,7 @@ class SupernetEvaluator(NetworkEvaluator):
 
         own = self.paths()
         kind = sampling or ("sandwich" if own.extremes else "fair")
-        count = paths or (4 if kind == "sandwich" else 1)
+        count = paths or (4 if kind in ("sandwich", "progressive") else 1)
         return train_supernet(self, folder, recipe, kind, count, resume=resume, progress=progress)
 
     def split_supernet(

@@ -28,11 +28,14 @@ class Paths:
         deal: Paths without end, in which every choice is taken equally often, as far as that
             goes; ``None`` where the space has no such order.
         extremes: The largest and the smallest network; ``None`` where there are none.
+        stages: How a path is drawn while a supernet shrinks: by the stage that has been reached,
+            from 0, when little but the largest network is trained; empty where there are none.
     """
 
     draw: Callable[[Generator], Any]
     deal: Callable[[Generator], Iterator[Any]] | None = None
     extremes: tuple[Any, Any] | None = None
+    stages: tuple[Callable[[Generator], Any], ...] = ()
 
 
 #: How the paths of a step are sampled, and what it is for.
@@ -40,17 +43,21 @@ SAMPLINGS = {
     "random": "each network is as likely as the others (one-shot LaNAS)",
     "fair": "each choice is trained equally often (after FairNAS: Chu et al., ICCV 2021)",
     "sandwich": "the largest, the smallest, and random ones between (Yu, Huang, ICCV 2019)",
+    "progressive": "the largest, and others: smaller kernels first, then depths, then widths (OFA)",
 }
 
 
-def steps(paths: Paths, sampling: str, count: int, rng: Generator) -> Iterator[Sequence[Any]]:
+def steps(
+    paths: Paths, sampling: str, count: int, rng: Generator, *, done: float = 0.0
+) -> Iterator[Sequence[Any]]:
     """The paths of one training step after another, without end.
 
     Args:
         paths: How paths are drawn.
         sampling: One of `SAMPLINGS`. A sandwich has the largest network first.
-        count: Paths a step; of a sandwich 3 or more.
+        count: Paths a step; of a sandwich 3 or more. Progressive steps too have the largest first.
         rng: Source of randomness.
+        done: Share of the training that is over: how far the space has been opened.
 
     Raises:
         UnknownName: No such sampling.
@@ -60,7 +67,7 @@ def steps(paths: Paths, sampling: str, count: int, rng: Generator) -> Iterator[S
         raise UnknownName(
             f"sampling: {sampling!r} is not known; {did_you_mean(sampling, SAMPLINGS)}"
         )
-    least = 3 if sampling == "sandwich" else 1
+    least = {"sandwich": 3, "progressive": 2}.get(sampling, 1)
     if count < least:
         raise InvalidArgument(
             f"paths: {sampling} sampling needs {least} or more a step, got {count}"
@@ -71,7 +78,19 @@ def steps(paths: Paths, sampling: str, count: int, rng: Generator) -> Iterator[S
         raise InvalidArgument(
             "sampling: this space has no largest and smallest network; use fair or random"
         )
+    if sampling == "progressive":
+        if not paths.stages or paths.extremes is None:
+            raise InvalidArgument("sampling: this space does not shrink by stages; use fair")
+        stage = paths.stages[min(int(done * len(paths.stages)), len(paths.stages) - 1)]
+        return _shrinking(paths.extremes[0], stage, count, rng)
     return _steps(paths, sampling, count, rng)
+
+
+def _shrinking(
+    largest: Any, draw: Callable[[Generator], Any], count: int, rng: Generator
+) -> Iterator[Sequence[Any]]:
+    while True:
+        yield [largest, *(draw(rng) for _ in range(count - 1))]
 
 
 def _steps(paths: Paths, sampling: str, count: int, rng: Generator) -> Iterator[Sequence[Any]]:

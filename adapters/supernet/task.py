@@ -23,8 +23,9 @@ WATCHED = 4
 class SupernetTask:
     """The task of the networks, with other paths for every batch.
 
-    In a sandwich the largest network learns from the labels, the others from its outputs
-    (in-place distillation: Yu, Huang, "Universally Slimmable Networks", ICCV 2019).
+    In a sandwich, and in progressive steps, the largest network learns from the labels, the others
+    from its outputs (in-place distillation: Yu, Huang, "Universally Slimmable Networks", ICCV
+    2019).
 
     Args:
         task: What a network alone is trained for.
@@ -32,15 +33,24 @@ class SupernetTask:
         sampling: One of `SAMPLINGS`.
         count: Paths a step; their losses are averaged.
         seed: Fixes the paths, epoch by epoch: a resumed training goes on with the same.
+        epochs: Of the whole training, over which progressive steps open the space.
 
     Raises:
         UnknownName: No such sampling.
         InvalidArgument: The space does not allow it, or the count is too small.
     """
 
-    def __init__(self, task: Task, paths: Paths, sampling: str, count: int, seed: int) -> None:
+    def __init__(
+        self,
+        task: Task,
+        paths: Paths,
+        sampling: str,
+        count: int,
+        seed: int,
+        epochs: int = 1,
+    ) -> None:
         self.task, self.sampling = task, sampling
-        self.paths, self.count, self.seed = paths, count, seed
+        self.paths, self.count, self.seed, self.epochs = paths, count, seed, epochs
         self._steps(0)  # refuse now what cannot be
         rng = np.random.default_rng(seed)
         self.watched = [paths.draw(rng) for _ in range(WATCHED)]
@@ -66,12 +76,12 @@ class SupernetTask:
 
     def _steps(self, epoch: int) -> Iterator[Sequence[Any]]:
         rng = np.random.default_rng([self.seed, epoch])
-        return steps(self.paths, self.sampling, self.count, rng)
+        return steps(self.paths, self.sampling, self.count, rng, done=epoch / self.epochs)
 
     def loss(self, model: nn.Module, batch: tuple[Any, Sequence[Any]]) -> Tensor:
         """Mean loss of the step's paths."""
         examples, paths = batch
-        if self.sampling != "sandwich":
+        if self.sampling not in ("sandwich", "progressive"):
             return _mean(self.task.loss(_Path(model, path), examples) for path in paths)
         largest = _Path(model, paths[0])
         losses = [self.task.loss(largest, examples)]

@@ -45,7 +45,9 @@ def train_supernet(
 ) -> Record:
     """Train one supernet; arguments as in `SupernetEvaluator.train_supernet`."""
     data = problem.load_data()
-    task = SupernetTask(ImageTask(data, recipe), problem.paths(), sampling, count, recipe.seed)
+    task = SupernetTask(
+        ImageTask(data, recipe), problem.paths(), sampling, count, recipe.seed, recipe.epochs
+    )
     record = _record(problem, data, recipe, sampling, count)
     with group(pick_device(recipe.device)):
         _begin(folder, record, resume=resume)
@@ -81,7 +83,8 @@ def split_supernet(
         raise InvalidArgument(f"supernet: {source} is split already; give the one that it is from")
     before = weights.record
     # A part need not hold the largest network, so there is no sandwich.
-    sampling = "random" if before.sampling == "sandwich" else before.sampling
+    with_largest = before.sampling in ("sandwich", "progressive")
+    sampling = "random" if with_largest else before.sampling
     recipe = replace(Recipe(**before.recipe), epochs=epochs, device=problem.recipe.device)
     record = replace(
         _record(problem, weights.data, recipe, sampling, 1),
@@ -97,7 +100,7 @@ def split_supernet(
             paths = paths_within(problem.paths(), split, part)
             trained = fit(
                 lambda: _begun(problem.make_supernet(weights.data.shape), state),
-                SupernetTask(weights.task, paths, sampling, 1, recipe.seed),
+                SupernetTask(weights.task, paths, sampling, 1, recipe.seed, epochs),
                 recipe,
                 folder=folder / f"training-{part}",
                 resume=resume,

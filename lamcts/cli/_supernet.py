@@ -42,7 +42,7 @@ def train_command(
     sampling: Annotated[
         str | None,
         typer.Option(
-            help="Which networks a step is for: fair, random or sandwich.  "
+            help="Which networks a step is for: fair, random, sandwich or progressive.  "
             "[default: sandwich where there is a largest network, else fair]",
             show_default=False,
         ),
@@ -50,7 +50,8 @@ def train_command(
     paths: Annotated[
         int | None,
         typer.Option(
-            help="Networks a step.  [default: 4 of a sandwich, else 1]", show_default=False
+            help="Networks a step.  [default: 4 of those with a largest network, else 1]",
+            show_default=False,
         ),
     ] = None,
     set: Set = None,

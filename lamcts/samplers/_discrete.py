@@ -7,6 +7,10 @@
 | step | a (1+1)-CMA-ES step of the numeric variables (`_step.py`) | the last digits |
 
 All arms learn from all points, so trying one that does not lead costs an evaluation, no more.
+
+Where limits can be asked about many points at once (`Domain.excesses`), the model climbs within
+them. Single changes end where every gain costs too much, so the best candidates are then bred:
+crossed and changed further, which takes from one variable what another needs.
 """
 
 from __future__ import annotations
@@ -37,6 +41,8 @@ MEMORY = 512
 REFIT = 1.08
 #: Candidates of which the expected improvement is computed; candidates of the other arms.
 SCREENED, RANKED = 256, 32
+#: Within limits: generations bred of the best candidates, how many breed, and how many are bred.
+GENERATIONS, BREEDERS, BRED = 5, 16, 100
 #: Climbing ends when the mean grows by less, in standard deviations of the values.
 LEAST_GAIN = 1e-3
 #: Share of trials of every arm, and the weight of an arm's record after its next trial.
@@ -57,6 +63,7 @@ class DiscreteSampler(Sampler):
         if self.restart:  # what was learned led nowhere: begin with what comes
             self.Z, self.y = self.Z[:0], self.y[:0]
         self._layout = Layout(self.domain.codec)
+        self._limited = self.domain.excesses(self.Z[:0]) is not None
         self._steps = Step(len(self._layout.numeric))
         arms = ["model", "harmless"] + ["step"] * bool(self._steps.n)
         self._record = {arm: np.array([1.0, 2.0]) for arm in arms}  # successes, trials
@@ -126,20 +133,48 @@ class DiscreteSampler(Sampler):
         found = [self._ascend(model, z, rng) for z in starts]
         found.append(self._mutate(np.repeat(self.Z[order[:1]], 30, axis=0), rng))
         once = {z.tobytes(): z for z in np.vstack(found)}
-        C = self.domain.legal(np.array(list(once.values())))
-        C = C[self.region.contains(C)]
+        C = self._allowed(np.array(list(once.values())))
         if not len(C):
             return C
         if len(C) > SCREENED:
             C = C[np.argsort(-model.mean(C), kind="stable")[:SCREENED]]
-        mean, sd = model.predict(C)
-        gain = log_expected_improvement(mean, sd, model.values.max())
+        best = model.values.max()
+        gain = log_expected_improvement(*model.predict(C), best)
+        for _ in range(GENERATIONS if self._limited else 0):
+            top = np.argsort(-gain, kind="stable")[:BREEDERS]
+            C, gain = C[top], gain[top]
+            children = self._allowed(self._breed(C, rng))
+            if len(children):
+                C = np.vstack([C, children])
+                gain = np.append(gain, log_expected_improvement(*model.predict(children), best))
         return np.asarray(C[np.argsort(-gain, kind="stable")])
+
+    def _allowed(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(<= n, d) legal forms of points (n, d) that are in the region and within the limits.
+
+        Limits that are asked one point at a time are left to the choice of a trial: a problem may
+        build a network to say what it costs.
+        """
+        Z = self.domain.legal(Z)
+        Z = Z[self.region.contains(Z)]
+        excesses = self.domain.excesses(Z) if self._limited else None
+        return Z if excesses is None else np.asarray(Z[(excesses <= 0.0).all(axis=1)])
+
+    def _breed(self, parents: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Mutants of ``parents`` (m, d), and of crosses of two of them."""
+        one, other = parents[rng.integers(len(parents), size=(2, BRED))]
+        widths = [v.width for v in self.domain.codec.variables]
+        share = rng.choice([0.0, 0.5], (BRED, 1))
+        crossed = np.repeat(rng.random((BRED, len(widths))) < share, widths, axis=1)
+        return self._mutate(np.where(crossed, other, one), rng)
 
     def _ascend(
         self, model: OverlapModel, z: NDArray[np.float64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """(m, d) the best neighbours seen while climbing the posterior mean from ``z`` (d,)."""
+        """(m, d) the best neighbours seen while climbing the posterior mean from ``z`` (d,).
+
+        None beyond limits is climbed to.
+        """
         seen = []
         for turn in range(2 * self.domain.codec.p):
             at, means = model.single_changes(z)
@@ -151,11 +186,16 @@ class DiscreteSampler(Sampler):
                 means = np.append(means[top], model.mean(moved))
             else:
                 means = means[top]
+            if self._limited:
+                near = self._allowed(near)
+                means = model.mean(near)
+                if not len(near):
+                    break
             seen.append(near)
             if means.max() < at + LEAST_GAIN:
                 break
             z = near[means.argmax()]
-        return np.vstack(seen)
+        return np.vstack(seen or [z[None]])
 
     def _redraw(
         self, pending: NDArray[np.float64], rng: np.random.Generator

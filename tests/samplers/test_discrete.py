@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lamcts
 from lamcts.boundary import LinearBoundary
+from lamcts.constraints import Feasibility, parse_constraint
 from lamcts.domain import Domain
 from lamcts.optimizers._baselines import SolverSearch
 from lamcts.region import Region
@@ -213,6 +215,40 @@ def test_batches_failures_and_no_repeats(space: Any) -> None:
             opt.tell(trial, y if i % 3 else ValueError("broken"))
     keys = [codec.key(codec.to_vector(t.x)) for t in opt.trials]
     assert len(set(keys)) == len(keys) == min(72, codec.n_points)
+
+
+class Packing(lamcts.Evaluator):
+    """Things worth a little more, and heavier, than each other."""
+
+    space = MultiBinary(12)
+    direction = "maximize"
+    weights = np.arange(12.0) + 3.0
+
+    def evaluate(self, x: Any) -> float:
+        return float(x @ (self.weights + np.sqrt(self.weights)))
+
+    def cost(self, x: Any) -> dict[str, float]:
+        return {"weight": float(x @ self.weights)}
+
+    def cost_many(self, V: Any) -> dict[str, Any]:
+        return {"weight": V @ self.weights}
+
+
+def test_the_model_proposes_nothing_beyond_limits_that_tell_of_many() -> None:
+    problem = Packing()
+    feasible = Feasibility([parse_constraint("weight<=35")], problem)
+    opt = DiscreteSearch(problem.space, direction="maximize", seed=0, feasible=feasible)
+    within = []
+    for number in range(60):
+        proposal = opt._propose(opt._rng(1, number)) if number else None
+        if proposal is not None and proposal.info.get("arm") == "model":
+            excesses = opt.domain.excesses(proposal.Z)
+            assert excesses is not None
+            within.append(bool((excesses <= 0.0).all()))
+        for trial in opt.ask():
+            opt.tell(trial, problem.evaluate(trial.x))
+    assert len(within) > 10
+    assert all(within)
 
 
 def test_a_search_that_stalled_begins_anew_where_it_is_put() -> None:

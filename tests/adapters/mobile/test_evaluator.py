@@ -132,6 +132,17 @@ def test_canonical_forms_of_many_are_those_of_each(linear: Path) -> None:
     assert [str(trial.x) for trial in many.trials] == [str(trial.x) for trial in single.trials]
 
 
+def test_costs_of_many_are_those_of_each() -> None:
+    for problem in (MobileNetV3ImageNet(), EfficientNetImageNet()):
+        codec = Codec(problem.space)
+        V = codec.decode(codec.sample(np.random.default_rng(0), 20))
+        many = problem.cost_many(V)
+        each = [problem.cost(codec.from_vector(v)) for v in V]
+        assert set(many) == set(each[0])
+        for name, figures in many.items():
+            assert figures.tolist() == [cost[name] for cost in each]
+
+
 def test_a_form_of_ones_own_is_not_passed_over(linear: Path) -> None:
     asked = []
 

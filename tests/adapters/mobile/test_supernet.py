@@ -170,6 +170,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_an_elastic_network_shrinks_in_kernels_then_depths_then_expansions() -> None:
+    choices = Choices(ofa_space())
+    last = np.array([len(column.options) - 1 for column in choices.columns])
+    rng = np.random.default_rng(0)
+    moved = []
+    for draw in elastic_paths(choices).stages:
+        rows = np.array([choices.row(draw(rng)) for _ in range(30)])
+        changed = ((rows != last) & choices.used(rows)).any(axis=0)
+        moved.append({c.kind for c, there in zip(choices.columns, changed, strict=True) if there})
+    order = ["scale", "kernels", "depths", "expands"]
+    assert moved == [set(order[: n + 1]) for n in range(4)]
+
+
 def test_a_constrained_search_by_the_supernet(folder: Path) -> None:
     problem = Few(resolutions=(160, 224), supernet=folder)
     result = lamcts.search(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -38,6 +39,13 @@ def test_a_sandwich_is_the_largest_the_smallest_and_random_ones() -> None:
     assert all(0 <= path < 10 for path in step[2:])
 
 
+@pytest.mark.parametrize(("done", "stage"), [(0.0, 1), (0.49, 1), (0.5, 2), (1.0, 2)])
+def test_progressive_steps_open_the_space_by_stages(done: float, stage: int) -> None:
+    paths = replace(NUMBERS, stages=(lambda rng: 1, lambda rng: 2))
+    [step] = islice(steps(paths, "progressive", 3, np.random.default_rng(0), done=done), 1)
+    assert step == [99, stage, stage]
+
+
 def test_fair_steps_go_on_dealing() -> None:
     dealt = [
         path
@@ -58,6 +66,7 @@ def test_random_steps_are_the_generators() -> None:
     [
         ("fare", 1, "sampling: 'fare' is not known; did you mean 'fair'"),
         ("fair", 1, "sampling: this space has no fair order; use random"),
+        ("progressive", 2, "sampling: this space does not shrink by stages; use fair"),
         ("sandwich", 4, "sampling: this space has no largest and smallest network; use fair"),
         ("sandwich", 2, "paths: sandwich sampling needs 3 or more a step, got 2"),
         ("random", 0, "paths: random sampling needs 1 or more a step, got 0"),

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from lamcts.adapters.mobile.families import PROXY_WIDTH
 from lamcts.adapters.supernet.folder import read_record
 from lamcts.errors import InvalidArgument, RunError
 
 __all__ = ["check_record"]
-
-#: A supernet is of narrow copies of the networks of its problem, by so much.
-_NARROWER = 8
 
 
 def check_record(folder: Path, family: str, width: float) -> None:
@@ -31,14 +29,15 @@ def check_record(folder: Path, family: str, width: float) -> None:
         raise RunError(f"supernet: {folder} is not trained to its end; go on with --resume")
     settings = record.settings
     if "models" in settings:
-        theirs, wide = "efficientnet", 1.0
+        theirs, wide = "efficientnet", PROXY_WIDTH
         if list(settings["models"]) != ["b0"]:
             raise InvalidArgument(
                 f"supernet: {folder} is of the models {', '.join(settings['models'])}, and "
                 "backbones are B0's; train one with --set models=b0"
             )
     elif "resolutions" in settings:
-        theirs, wide = "mobilenetv3", float(settings["width"])
+        theirs = "mobilenetv3"
+        wide = settings["width"] * settings.get("proxy_width", PROXY_WIDTH)
     else:
         raise InvalidArgument(
             f"supernet: {folder} is not of mobile networks; "
@@ -49,12 +48,12 @@ def check_record(folder: Path, family: str, width: float) -> None:
             f"supernet: {folder} is of the space {theirs}, and this is {family}; "
             f"use --set family={theirs}"
         )
-    if not math.isclose(wide / _NARROWER, width):
+    if not math.isclose(wide, width):
         # An EfficientNet's width is its model's: only the backbones' can be set.
         other = "" if family == "efficientnet" else f", or train one with width={width * 8:g}"
         raise InvalidArgument(
-            f"supernet: {folder} has networks {wide / _NARROWER:g} wide, and this is "
-            f"width={width:g}; use --set width={wide / _NARROWER:g}{other}"
+            f"supernet: {folder} has networks {wide:g} wide, and this is "
+            f"width={width:g}; use --set width={wide:g}{other}"
         )
     if record.split is not None:
         raise InvalidArgument(

@@ -24,14 +24,14 @@ from lamcts.adapters.mobile.architectures import (
 )
 from lamcts.adapters.mobile.choices import Choices
 from lamcts.adapters.mobile.cost import FIGURES, BlockSum
-from lamcts.adapters.mobile.families import stand_in
+from lamcts.adapters.mobile.families import PROXY_WIDTH, stand_in
 from lamcts.adapters.mobile.gaussian import Assessment, GaussianPredictor, assess
 from lamcts.adapters.mobile.latency import LatencyTable
 from lamcts.adapters.mobile.paths import column_choice, elastic_paths
 from lamcts.adapters.mobile.predictor import find_encoder, layout_size, load_predictor
 from lamcts.adapters.mobile.stages import Family, Network
 from lamcts.adapters.supernet import Choice, Paths, SupernetEvaluator
-from lamcts.adapters.training import ImageShape, Recipe, require_torch
+from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
 from lamcts.errors import InvalidArgument, UnknownName
 from lamcts.outcome import as_number
 
@@ -64,9 +64,13 @@ class MobileEvaluator(SupernetEvaluator):
         epochs: Passes over the images.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"auto"``.
         seed: Fixes the initial weights and the order of the images, the same for every network.
+        proxy_width: Factor on the channels of the copies.
+        proxy_size: Height and width of the copies of images in files that they see.
+        proxy_images: At most so many of a split are taken.
 
     Raises:
-        InvalidArgument: A file that cannot be read, or does not fit the family.
+        InvalidArgument: A file that cannot be read, or does not fit the family; a number that is
+            not positive.
     """
 
     direction = "maximize"
@@ -86,7 +90,15 @@ class MobileEvaluator(SupernetEvaluator):
         epochs: int,
         device: str,
         seed: int,
+        proxy_width: float = PROXY_WIDTH,
+        proxy_size: int = NetworkEvaluator.proxy_size,
+        proxy_images: int = NetworkEvaluator.proxy_images,
     ) -> None:
+        sizes = {"proxy_width": proxy_width, "proxy_size": proxy_size, "proxy_images": proxy_images}
+        for name, value in sizes.items():
+            if not 0 < value < math.inf:
+                raise InvalidArgument(f"{name}: {value!r} is not a positive number")
+        self.proxy_width, self.proxy_size, self.proxy_images = proxy_width, proxy_size, proxy_images
         self.choices = Choices(family)
         self.space = self.choices.make_space()
         self.settings, self.names = settings, names
@@ -211,7 +223,7 @@ class MobileEvaluator(SupernetEvaluator):
         require_torch()
         from lamcts.adapters.mobile.supernet import ElasticMobileNet
 
-        return ElasticMobileNet(stand_in(self.choices.family, shape))
+        return ElasticMobileNet(self._copies(shape))
 
     def supernet_settings(self) -> dict[str, Any]:
         """The settings that the family is made of."""
@@ -251,7 +263,7 @@ class MobileEvaluator(SupernetEvaluator):
 
     def proxy(self, x: Any, shape: ImageShape) -> Callable[[], nn.Module]:
         """What makes the narrow copy of a point."""
-        network = Choices(stand_in(self.choices.family, shape)).network(self.choices.row(x))
+        network = Choices(self._copies(shape)).network(self.choices.row(x))
         require_torch()
         from lamcts.adapters.mobile.network import Resized
 
@@ -264,6 +276,10 @@ class MobileEvaluator(SupernetEvaluator):
             return found
 
         return placed
+
+    def _copies(self, shape: ImageShape) -> Family:
+        """The family of the narrow copies."""
+        return stand_in(self.choices.family, shape, self.proxy_width)
 
     def train_predictor(
         self, rows: Sequence[Row], value: str, seed: int

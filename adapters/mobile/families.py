@@ -20,6 +20,7 @@ from lamcts.adapters.training import ImageShape
 __all__ = [
     "COMPOUND",
     "MODELS",
+    "PROXY_WIDTH",
     "RESOLUTIONS",
     "block_space",
     "mobilenet_v2",
@@ -29,6 +30,9 @@ __all__ = [
 ]
 
 _DIGITS = ImageShape(channels=1, size=8, classes=10)
+
+#: What `stand_in` multiplies all channels by.
+PROXY_WIDTH = 0.125
 
 RESOLUTIONS = (128, 160, 192, 224)
 
@@ -111,12 +115,13 @@ def block_space(scales: tuple[Scale, ...] = COMPOUND) -> Family:
     )
 
 
-def stand_in(family: Family, shape: ImageShape = _DIGITS) -> Family:
-    """The same choices in a network for small images, by default digits, an eighth as wide.
+def stand_in(family: Family, shape: ImageShape = _DIGITS, width: float = PROXY_WIDTH) -> Family:
+    """The same choices in a network for other images, by default digits, an eighth as wide.
 
     Resolutions to choose from stay in proportion, the greatest being the images' own; compound
     scales all have that. Of the strides only the last ones that halve are kept, so that 2 pixels
-    are left: two for 8.
+    are left: two for 8. At width 1 and images of the greatest resolution, at least 64, it is the
+    network itself, without dropout.
     """
     halving = [index for index, stage in enumerate(family.stages) if stage.stride > 1]
     halvings = max(0, shape.size.bit_length() - 2)
@@ -132,7 +137,7 @@ def stand_in(family: Family, shape: ImageShape = _DIGITS) -> Family:
             resolution=round(shape.size * scale.resolution / most)
             if family.scaled_by == "resolution"
             else shape.size,
-            width=scale.width / 8,
+            width=scale.width * width,
             dropout=0.0,
         )
         for scale in family.scales

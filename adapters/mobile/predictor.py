@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lamcts.adapters.mobile.checkpoints import read_checkpoint
 from lamcts.adapters.mobile.choices import Choices, Codes
 from lamcts.adapters.mobile.families import RESOLUTIONS
 from lamcts.adapters.mobile.gaussian import GaussianPredictor
-from lamcts.adapters.training import require_torch
 from lamcts.errors import InvalidArgument
 
 __all__ = [
@@ -119,7 +119,7 @@ def load_predictor(path: Path) -> Predictor | GaussianPredictor:
     if not os.path.isfile(path):
         raise InvalidArgument(f"predictor: there is no file {str(path)!r}")
     if path.suffix in _CHECKPOINTS:
-        return Predictor.of_state(_checkpoint(path))
+        return Predictor.of_state(read_checkpoint(path, "predictor"))
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: _array(file[name]) for name in file.files}
@@ -134,24 +134,6 @@ def load_predictor(path: Path) -> Predictor | GaussianPredictor:
         if isinstance(error, InvalidArgument):
             raise
         raise InvalidArgument(f"predictor: {str(path)!r} holds {error}") from None
-
-
-def _checkpoint(path: Path) -> Mapping[str, Any]:
-    """The tensors of a checkpoint by name; only weights are read, no code is run."""
-    require_torch()
-    import torch
-
-    try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
-        state = data.get("state_dict", data)
-        if not any(name.endswith("weight") for name in state):
-            raise ValueError("no weights")
-        return dict(state)
-    except Exception as error:  # damaged files raise many kinds
-        first = str(error).partition("\n")[0]
-        raise InvalidArgument(
-            f"predictor: {str(path)!r} is no checkpoint of weights ({first})"
-        ) from None
 
 
 def _array(tensor: Any) -> Array:

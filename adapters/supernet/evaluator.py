@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lamcts
-from lamcts.adapters.supernet.folder import Record, read_record
+from lamcts.adapters.supernet.folder import IMPORTED, Record, read_record
 from lamcts.adapters.supernet.ranking import Ranking, rank
 from lamcts.adapters.supernet.sampling import Paths
 from lamcts.adapters.supernet.splits import Choice, regions_of_run
@@ -61,6 +61,25 @@ class SupernetEvaluator(NetworkEvaluator):
         """
         raise NotImplementedError  # on purpose: a subclass writes this method
 
+    def import_settings(self) -> dict[str, Any]:
+        """The settings, other than the defaults, with which supernets from elsewhere are used.
+
+        Raises:
+            InvalidArgument: None can be.
+        """
+        raise InvalidArgument(
+            "problem: it takes no supernets from elsewhere; mobilenetv3_imagenet does"
+        )
+
+    def read_supernet(self, file: Path, supernet: nn.Module) -> Mapping[str, Any]:
+        """The ``state_dict`` of a supernet, of a checkpoint from elsewhere.
+
+        Args:
+            file: The checkpoint.
+            supernet: What `make_supernet` made, for the shapes.
+        """
+        raise NotImplementedError  # where there are `import_settings`, a subclass writes this
+
     def use_supernet(self, folder: Path | None) -> None:
         """Evaluate by the weights of a supernet from now on; the constructor calls it.
 
@@ -87,9 +106,14 @@ class SupernetEvaluator(NetworkEvaluator):
                 f"supernet: {folder} was trained on {record.data}, and this is {self.images}; "
                 f"use --set data={record.place}"
             )
+        origin = (
+            f"imported from {record.source}"
+            if record.sampling == IMPORTED
+            else f"trained for {record.recipe['epochs']} epochs on {record.data}"
+        )
         self.notice = (
-            f"Networks are measured by the weights of the supernet in {folder}, trained for "
-            f"{record.recipe['epochs']} epochs on {record.data}; costs are those of the target."
+            f"Networks are measured by the weights of the supernet in {folder}, {origin}; "
+            "costs are those of the target."
         )
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
@@ -163,6 +187,25 @@ class SupernetEvaluator(NetworkEvaluator):
         kind = sampling or ("sandwich" if own.extremes else "fair")
         count = paths or (4 if kind in ("sandwich", "progressive") else 1)
         return train_supernet(self, folder, recipe, kind, count, resume=resume, progress=progress)
+
+    def import_supernet(self, file: Path, folder: Path, *, recipe: Recipe) -> Record:
+        """Make a supernet of a checkpoint from elsewhere, and measure four of its networks.
+
+        Args:
+            file: The checkpoint.
+            folder: Where to.
+            recipe: How images are seen when networks are measured; nothing is trained.
+
+        Raises:
+            InvalidArgument: No images are given, or the checkpoint does not fit.
+            RunError: The folder is in use.
+        """
+        if self.data is None:
+            raise InvalidArgument("data: not given; name the images of the checkpoint's task")
+        require_torch()
+        from lamcts.adapters.supernet.train import import_supernet
+
+        return import_supernet(self, file, folder, recipe)
 
     def split_supernet(
         self,

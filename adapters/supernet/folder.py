@@ -16,6 +16,7 @@ from lamcts.errors import RunError
 from lamcts.storage import replace_file
 
 __all__ = [
+    "IMPORTED",
     "RECORD",
     "Record",
     "begin",
@@ -27,6 +28,9 @@ __all__ = [
 
 RECORD = "supernet.json"
 
+#: Stands where a record says how paths were sampled, of a supernet that was not trained here.
+IMPORTED = "imported"
+
 
 @dataclass(frozen=True)
 class Record:
@@ -37,11 +41,11 @@ class Record:
         data: What images it was trained on, for people.
         place: Where they are; ``None`` for those that the problem has of its own.
         recipe: The recipe's fields.
-        sampling: How paths were sampled.
+        sampling: How paths were sampled; `IMPORTED` for weights from elsewhere.
         paths: Paths a step.
         parts: The names of the parts, one where the space was not split.
         split: How it was split; ``None`` where it was not.
-        source: The supernet whose weights the parts began with.
+        source: The supernet whose weights the parts began with, or the file they came from.
         scores: Of each part: mean validation score of a few of its networks. None are there while
             it is being trained.
         lamcts: The version that trained it.

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from lamcts.adapters.supernet.folder import (
+    IMPORTED,
+    RECORD,
     Record,
     begin,
     save_weights,
@@ -23,12 +25,12 @@ from lamcts.adapters.training import ImageData, Recipe
 from lamcts.adapters.training.distributed import group, pick_device, rank
 from lamcts.adapters.training.images import ImageTask
 from lamcts.adapters.training.loop import Trained, fit
-from lamcts.errors import InvalidArgument
+from lamcts.errors import InvalidArgument, RunError
 
 if TYPE_CHECKING:
     from lamcts.adapters.supernet.evaluator import SupernetEvaluator
 
-__all__ = ["split_supernet", "train_supernet"]
+__all__ = ["import_supernet", "split_supernet", "train_supernet"]
 
 Say = Callable[[str], None]
 
@@ -83,7 +85,7 @@ def split_supernet(
         raise InvalidArgument(f"supernet: {source} is split already; give the one that it is from")
     before = weights.record
     # A part need not hold the largest network, so there is no sandwich.
-    with_largest = before.sampling in ("sandwich", "progressive")
+    with_largest = before.sampling in ("sandwich", "progressive", IMPORTED)
     sampling = "random" if with_largest else before.sampling
     recipe = replace(Recipe(**before.recipe), epochs=epochs, device=problem.recipe.device)
     record = replace(
@@ -108,6 +110,26 @@ def split_supernet(
             )
             parts.append(trained)
         return _finished(folder, record, parts)
+
+
+def import_supernet(problem: SupernetEvaluator, file: Path, folder: Path, recipe: Recipe) -> Record:
+    """Make one of a checkpoint; arguments as in `SupernetEvaluator.import_supernet`."""
+    if (folder / RECORD).exists():
+        raise RunError(f"{folder}: holds a supernet already; give another --out")
+    data = problem.load_data()
+    supernet = problem.make_supernet(data.shape)
+    state = dict(problem.read_supernet(file, supernet))
+    supernet.load_state_dict(state)
+    task = SupernetTask(ImageTask(data, recipe), problem.paths(), "random", 1, recipe.seed)
+    record = replace(
+        _record(problem, data, recipe, IMPORTED, 0),
+        source=str(file.resolve()),
+        scores=(task.score(supernet.to(pick_device(recipe.device))),),
+    )
+    begin(folder, replace(record, scores=()), resume=False)
+    save_weights(folder, 0, state)
+    write_record(folder, record)
+    return record
 
 
 def _begin(folder: Path, record: Record, *, resume: bool) -> None:

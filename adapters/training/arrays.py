@@ -26,7 +26,8 @@ from lamcts.errors import InvalidArgument
 
 __all__ = ["ArrayLoader", "epoch_order", "shares"]
 
-_MEASURED = 512  # images at a time, where no gradients are kept
+# Images and pixels at a time, where no gradients are kept: 512 images of up to 128 by 128.
+_MEASURED, _PIXELS = 512, 2**23
 
 
 class ArrayLoader:
@@ -62,8 +63,9 @@ class ArrayLoader:
         part = getattr(self.data, split)
         size = self.recipe.test_resolution or self.recipe.resolution
         mine = np.arange(rank(), len(part.labels), world())
-        for start in range(0, len(mine), _MEASURED):
-            rows = mine[start : start + _MEASURED]
+        most = max(1, min(_MEASURED, _PIXELS // self.data.shape.size**2))
+        for start in range(0, len(mine), most):
+            rows = mine[start : start + most]
             images = torch.from_numpy(part.images[rows]).to(self.device)
             labels = torch.from_numpy(part.labels[rows]).to(self.device)
             yield scored_view(images, size, self.recipe.test_crop), labels

@@ -24,18 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["NetworkEvaluator"]
 
 
-#: Images in files, for proxies: their height and width, and how many of a split.
-PROXY_SIZE, PROXY_IMAGES = 32, 50_000
-
-
 @cache
 def _opened(path: Path) -> ImageData | ImageFiles:
     return open_images(path)
 
 
 @cache
-def _small_copies(files: ImageFiles) -> ImageData:
-    return files.in_memory(PROXY_SIZE, PROXY_IMAGES)
+def _small_copies(files: ImageFiles, size: int, at_most: int) -> ImageData:
+    return files.in_memory(size, at_most)
 
 
 class NetworkEvaluator(lamcts.Evaluator):
@@ -52,6 +48,8 @@ class NetworkEvaluator(lamcts.Evaluator):
         data: Where the images are; ``None`` for handwritten digits.
         default_recipe: The name of the recipe that `train` follows unless told otherwise.
         score: What networks are compared by without training, or ``None``.
+        proxy_size: Height and width of the copies of images in files that proxies see.
+        proxy_images: At most so many of a split are taken.
     """
 
     direction = "maximize"
@@ -59,6 +57,8 @@ class NetworkEvaluator(lamcts.Evaluator):
     recipes: Sequence[Recipe]
     data: Path | None = None
     score: str | None = None
+    proxy_size: int = 32
+    proxy_images: int = 50_000
 
     # -- What a subclass writes ------------------------------------------------------------------
 
@@ -96,10 +96,12 @@ class NetworkEvaluator(lamcts.Evaluator):
     def load_data(self) -> ImageData:
         """The images that proxies are trained on: override it, and `notice`, to use your own.
 
-        Of images in files small copies are taken, of `PROXY_SIZE` pixels.
+        Of images in files small copies are taken, of ``proxy_size`` pixels.
         """
         data = digits() if self.data is None else _opened(self.data)
-        return data if isinstance(data, ImageData) else _small_copies(data)
+        if isinstance(data, ImageData):
+            return data
+        return _small_copies(data, self.proxy_size, self.proxy_images)
 
     def training_data(self) -> ImageData | ImageFiles:
         """The images that targets are trained on; by default those of `load_data`."""

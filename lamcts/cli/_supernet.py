@@ -1,4 +1,4 @@
-"""Commands about supernets: ``supernet train``, ``split``, ``search``, ``rank``."""
+"""Commands about supernets: ``supernet train``, ``import``, ``split``, ``search``, ``rank``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -19,6 +19,9 @@ from lamcts.problem import load_problem, problem_settings
 from lamcts.settings import split_settings
 
 _INTERRUPTED = 130
+
+#: Images a batch of the 8 that statistics are taken over: 2,000 in all, as Once-for-All does.
+_CALIBRATED = 250
 
 supernet_app = typer.Typer(
     help="Networks that share weights: train them at once, search by them, rank them.",
@@ -73,6 +76,29 @@ def train_command(
             resume=resume,
             progress=None if quiet else say,
         )
+    _print_record(problem, out, record, json)
+
+
+@supernet_app.command("import")
+def import_command(
+    problem: ProblemName,
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(help="A file of tensors that torch.save wrote.", show_default=False),
+    ],
+    out: Out,
+    set: Set = None,
+    json: Json = False,
+) -> None:
+    """Take the weights of a supernet from elsewhere: Once-for-All's, for mobilenetv3_imagenet.
+
+    Four of its networks are measured on the images of its task (--set data=PATH).
+    """
+    evaluator, given, fields = _load(problem, set)
+    settings = {**evaluator.import_settings(), **given}
+    evaluator = cast("Any", load_problem(problem, **settings))
+    recipe = evaluator.supernet_recipe(**{"batch_size": _CALIBRATED, **fields})
+    record = evaluator.import_supernet(checkpoint, out, recipe=recipe)
     _print_record(problem, out, record, json)
 
 

@@ -247,6 +247,7 @@ class SupernetEvaluator(NetworkEvaluator):
         networks: int,
         *,
         seed: int = 0,
+        again: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Ranking:
         """Measure random networks alone, trained as in any search, and by supernets' weights.
@@ -255,6 +256,8 @@ class SupernetEvaluator(NetworkEvaluator):
             folders: Supernets.
             networks: How many.
             seed: Draws them.
+            again: Whether to train each alone from another seed too: a supernet can hardly agree
+                with a training better than another training does.
             progress: Takes a line a network.
 
         Raises:
@@ -262,7 +265,7 @@ class SupernetEvaluator(NetworkEvaluator):
             RunError: A folder holds no trained supernet.
         """
         self.prepare()
-        return rank(self, folders, networks, seed=seed, progress=progress)
+        return rank(self, folders, networks, seed=seed, again=again, progress=progress)
 
 
 def _typed(value: Any) -> str:

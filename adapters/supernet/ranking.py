@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ __all__ = ["Correlation", "Ranking", "correlate", "rank"]
 RESAMPLINGS = 2000
 #: Fewer networks have no order to speak of.
 LEAST = 3
+#: The name of a second training alone beside those of supernets.
+AGAIN = "trained again"
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,20 @@ class Ranking:
         alone: Validation score of each, trained alone.
         inherited: By supernet, in the order of ``alone``.
         space: The space of the points.
+        again: Trained alone from another seed, where it was; in the order of ``alone``.
     """
 
     points: list[Any]
     alone: list[float]
     inherited: dict[str, list[float]]
     space: Any
+    again: list[float]
 
     @property
     def correlations(self) -> dict[str, Correlation]:
-        """By supernet."""
-        return {name: correlate(values, self.alone) for name, values in self.inherited.items()}
+        """By supernet; and of two trainings, by `AGAIN`."""
+        measures = self.inherited | ({AGAIN: self.again} if self.again else {})
+        return {name: correlate(values, self.alone) for name, values in measures.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON values."""
@@ -72,6 +78,7 @@ class Ranking:
                 {
                     "x": to_json(self.space, x),
                     "alone": self.alone[n],
+                    **({"again": self.again[n]} if self.again else {}),
                     "inherited": {name: values[n] for name, values in self.inherited.items()},
                 }
                 for n, x in enumerate(self.points)
@@ -85,6 +92,7 @@ def rank(
     networks: int,
     *,
     seed: int,
+    again: bool,
     progress: Callable[[str], None] | None,
 ) -> Ranking:
     """Measure random networks; arguments as in `SupernetEvaluator.rank`."""
@@ -96,17 +104,27 @@ def rank(
     rng = np.random.default_rng(seed)
     draw = problem.paths().draw
     points = [problem.canonical(draw(rng)) for _ in range(networks)]
+    other = copy(problem)
+    other.recipes = [replace(r, seed=r.seed + len(problem.recipes)) for r in problem.recipes]
     alone: list[float] = []
+    twice: list[float] = []
     inherited: dict[str, list[float]] = {name: [] for name in supernets}
     for number, x in enumerate(points):
-        found: Any = problem.evaluate(x)
-        alone.append(float(getattr(found, "value", found)))
+        alone.append(_value(problem.evaluate(x)))
+        if again:
+            twice.append(_value(other.evaluate(x)))
         for name, weights in supernets.items():
             inherited[name].append(weights.score(x))
         if progress is not None:
             by = ", ".join(f"{values[-1]:.4f}" for values in inherited.values())
-            progress(f"network {number + 1}/{networks}  alone {alone[-1]:.4f}, inherited {by}")
-    return Ranking(points, alone, inherited, as_space(problem.space))
+            trained = " and ".join(f"{scores[-1]:.4f}" for scores in (alone, twice) if scores)
+            progress(f"network {number + 1}/{networks}  alone {trained}, inherited {by}")
+    return Ranking(points, alone, inherited, as_space(problem.space), twice)
+
+
+def _value(found: Any) -> float:
+    """The score that an evaluation returned."""
+    return float(getattr(found, "value", found))
 
 
 def correlate(one: Sequence[float], other: Sequence[float]) -> Correlation:

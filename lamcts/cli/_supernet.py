@@ -197,6 +197,12 @@ def rank_command(
         typer.Option(help="A trained supernet's folder; several are compared.", show_default=False),
     ],
     networks: Annotated[int, typer.Option(help="Networks drawn at random.")] = 20,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Train each alone twice: how far training agrees with itself."
+        ),
+    ] = False,
     set: Set = None,
     seed: Annotated[int, typer.Option(help="Draws them.")] = 0,
     json: Json = False,
@@ -204,7 +210,8 @@ def rank_command(
 ) -> None:
     """Tell whether supernets order networks as training each of them alone does."""
     evaluator, *_ = _load(problem, set, supernet[0])
-    ranking = evaluator.rank(supernet, networks, seed=seed, progress=None if quiet else say)
+    progress = None if quiet else say
+    ranking = evaluator.rank(supernet, networks, seed=seed, again=again, progress=progress)
     if json:
         print_json(ranking.to_json())
         return

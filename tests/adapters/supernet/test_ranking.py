@@ -61,3 +61,14 @@ def test_networks_are_measured_alone_and_by_each_supernet(make: Problem, folder:
     assert data["correlations"][str(folder)]["networks"] == 3
     with pytest.raises(InvalidArgument, match="networks: 2 are too few"):
         problem.rank([folder], 2)
+
+
+def test_training_alone_is_compared_with_itself(make: Problem, folder: Path) -> None:
+    problem = make()
+    ranking = problem.rank([folder], 3, again=True)
+    assert ranking.alone == problem.rank([folder], 3).alone  # the problem's seed is as it was
+    assert ranking.again == [make(seed=1).evaluate(x).value for x in ranking.points]
+    assert set(ranking.correlations) == {str(folder), "trained again"}
+    found = ranking.correlations["trained again"]
+    assert found == correlate(ranking.again, ranking.alone)
+    assert [row["again"] for row in ranking.to_json()["networks"]] == ranking.again

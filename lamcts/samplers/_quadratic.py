@@ -19,12 +19,13 @@ was measured to run back to the minimum known (docs/optimizer.md).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamcts.samplers._base import Proposal, Sampler
+from lamcts.samplers._look import FINEST, SHARP, Look, Phase
 from lamcts.samplers._probes import Probes
 from lamcts.samplers._windows import CAP, LocalModels, Windows
 
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
 
 __all__ = ["QuadraticSampler"]
 
-#: First radius in the unit cube, of the first start and of restarts; resolution of the end.
-RADIUS, RADIUS_AGAIN, FINEST = 0.2, 0.1, 1e-5
+#: First radius in the unit cube, of the first start and of restarts.
+RADIUS, RADIUS_AGAIN = 0.2, 0.1
 #: The resolution shrinks by this factor.
 SHRINK = 0.3
+#: Steps shorter than half the resolution are tried once at each, down to this length.
+SHORTEST = 1e-9
 #: The model is sure when 2 d + 1 points lie within this many radii.
 NEAR = 2.0
 #: Gains, in shares of what the model promised, below which a step failed or was fair (Powell).
@@ -73,9 +76,12 @@ class QuadraticSampler(Sampler):
         self._starts = 0
         self._asked = 0
         self._steps_out = 0
+        self._shortened = np.inf  # the resolution of the last short step
         self._since_step = 0
         self._levels: list[float] = []  # the best value when each resolution was left
-        self._windows = Windows(self.domain.dim, noisy=self.domain.noisy)
+        self._windows = Windows(self.domain.dim)
+        allowed = not self.domain.noisy
+        self._look: Look[_Scale] = Look(self.domain.dim, len(self.y), allowed=allowed)
         self._best: int | None = None  # row of the best point by the model, where values are noisy
 
     @property
@@ -111,9 +117,15 @@ class QuadraticSampler(Sampler):
         self._best = info.get("best", self._best)
         self._since_step += 1
         if info.get("move") == "step":
+            if float(info["length"]) < 0.5 * float(info["resolution"]):
+                self._shortened = float(info["resolution"])
             self._steps_out, self._since_step = self._steps_out + 1, 0
         if self._probes is not None:
             self._probes.note(info)
+        finer = info.get("resolution", self._scale.resolution) != self._scale.resolution
+        self._look.note(info, self._scale, finer, self.y)
+        if self._look.phase != "smooth" and not self.domain.noisy:
+            self._best = None
         if "radius" in info:
             # without a value, where a run file's outcomes were deleted
             if float(info["resolution"]) < self._scale.resolution and len(self.y):
@@ -124,6 +136,8 @@ class QuadraticSampler(Sampler):
         """Lengthen or shorten the radius by what a step gained of what was promised."""
         best = float(self.y.max()) if len(self.y) else -np.inf
         super().tell(z, y, info)
+        if not np.isnan(y):
+            self._look.tell(info)
         if self._probes is not None:
             self._probes.tell(z, y, best, info)
         self._windows.tell(y, info)
@@ -151,7 +165,10 @@ class QuadraticSampler(Sampler):
     ) -> tuple[NDArray[np.float64] | None, float | None]:
         """The best point (d,) and its value; without a value the start, if that is pending."""
         if len(self.y):
-            row = self.y.argmax() if self._best is None else self._best
+            row = self._best
+            if row is None:
+                own = self._look.own(self.y)
+                row = len(self.y) - len(own) + int(own.argmax())
             return self.Z[row], float(self.y[row])
         if self._asked and len(pending):
             return pending[-min(self._asked, len(pending))], None
@@ -172,48 +189,68 @@ class QuadraticSampler(Sampler):
         scale, least = self._scale, min(2 * self.domain.dim + 1, CAP)
         # a step that does not come back is not waited for for ever
         waiting = self._steps_out > 0 and self._since_step < least + len(pending)
+        look, phase = self._look, self._look.phase
+        if look.due():
+            scale, phase = _Scale(RADIUS, RADIUS), "smooth"
         while True:
+            if phase == "smooth" and scale.resolution < SHARP:
+                phase = "sharp"
+            if phase == "sharp" and (over := look.over(self.y, scale.resolution)):
+                scale, phase = scale if over == "found" else look.back or self._scale, ""
+                centre = self.Z[self.y.argmax()]
+            smooth = self.domain.noisy or phase == "smooth"
             radius = scale.radius
-            centre, distances, models = self._local(centre, radius)
+            centre, distances, models = self._local(centre, scale, phase)
             info: dict[str, Any] = {"radius": radius, "resolution": scale.resolution}
-            drowned = self.domain.noisy and models.chosen.drowned()
-            if self.domain.noisy:
+            if phase:
+                info["look"] = phase
+            drowned = smooth and models.chosen.drowned()
+            if smooth:
                 info.update({"from": models.value, "best": models.best})
             flat = not (scale.unsure or waiting)
             if flat:
                 step = self._step(models, centre, radius)
                 promised = -models.chosen.change(step / radius)
                 length = float(np.linalg.norm(step))
-                if promised > 0.0 and (length >= 0.5 * scale.resolution or drowned):
+                fair = 0.5 * scale.resolution if self._shortened <= scale.resolution else SHORTEST
+                if promised > 0.0 and (length >= fair or drowned):
                     Z = np.vstack([centre + step, self._around(centre, radius, 4, rng)])
                     info.update(move="step", promised=promised, length=length)
                     break
             P = (pending - centre) / radius
             near = (distances <= NEAR).sum() + (np.linalg.norm(P, axis=1) <= NEAR).sum()
-            if waiting or near < least or drowned:
+            sure = near >= least and not drowned
+            if phase == "smooth":
+                sure |= look.enough(drowned=drowned)
+            if waiting or not sure:
                 Z = self._spread(models, centre, radius, P, rng)
                 info["move"] = "spread"
                 break
             scale = _finer(scale, flat)
-            if scale.resolution < FINEST:
+            if not phase and scale.resolution < FINEST:
                 Z = self._around(centre, FINEST, 8, rng)
                 info.update(radius=scale.radius, resolution=scale.resolution, move="last")
                 break
         Z = self.domain.legal(np.clip(Z, 0.0, 1.0))
+        info["curvature"] = models.chosen.curvature() / radius**2
         return Proposal(Z, {**info, **models.record((Z[0] - centre) / radius)})
 
     def _local(
-        self, centre: NDArray[np.float64], radius: float
+        self, centre: NDArray[np.float64], scale: _Scale, phase: Phase
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], LocalModels]:
         """Centre, distances from it in radii, and models; the centre moves where they say so."""
+        rows = np.arange(len(self.y))
+        if phase:
+            rows = self._look.rows(self.Z, centre, scale.resolution)
+        Z, y, smooth = self.Z[rows], self.y[rows], self.domain.noisy or phase == "smooth"
         for again in (True, True, False):
-            distances = np.sqrt(((self.Z - centre) ** 2).sum(axis=1)) / radius
-            models = self._windows.fit(self.Z, self.y, centre, distances, radius)
-            better = self.Z[models.best]
-            if not (again and self.domain.noisy) or (better == centre).all():
+            distances = np.sqrt(((Z - centre) ** 2).sum(axis=1)) / scale.radius
+            models = self._windows.fit(Z, y, centre, distances, scale.radius, noisy=smooth)
+            better = Z[models.best]
+            if not (again and smooth) or (better == centre).all():
                 break
             centre = better
-        return centre, distances, models
+        return centre, distances, replace(models, best=int(rows[models.best]))
 
     def _step(
         self, models: LocalModels, centre: NDArray[np.float64], radius: float
@@ -234,14 +271,18 @@ class QuadraticSampler(Sampler):
         pending: NDArray[np.float64],
         rng: np.random.Generator,
     ) -> NDArray[np.float64]:
-        """(8, d) points at the radius of which the model is least sure, pending ones known."""
+        """(12, d) points at the radius of which the model is least sure, pending ones known.
+
+        The last four are random: where noise hides what is known, the others may all be known.
+        """
         d = self.domain.dim
         T = rng.standard_normal((DIRECTIONS, d))
         T /= np.linalg.norm(T, axis=1)[:, None]
         axes = np.eye(d) if d <= AXES else np.eye(d)[rng.permutation(d)[:AXES]]
         T = np.vstack([T, axes, -axes])
         T = np.clip(T, -centre / radius, (1.0 - centre) / radius)
-        return np.asarray(centre + radius * T[np.argsort(-models.chosen.variance(T, pending))[:8]])
+        unsure = np.argsort(-models.chosen.variance(T, pending))[:8]
+        return np.vstack([centre + radius * T[unsure], self._around(centre, radius, 4, rng)])
 
     def _around(
         self, centre: NDArray[np.float64], radius: float, n: int, rng: np.random.Generator

@@ -1,7 +1,8 @@
 """Local models of few points and of many: the one that has predicted best is used.
 
 Where the objective is a quadratic over a wide range, distant points tell its Hessian; where it is
-rugged they mislead. Which is the case shows in how well each model foretells the next values.
+rugged they mislead. Where the variables act apart from each other, 2 d + 1 points tell all of it.
+Which is the case shows in how well each model foretells the next values.
 """
 
 from __future__ import annotations
@@ -57,19 +58,20 @@ class LocalModels:
 class Windows:
     """How many of the nearest points a model is fitted to: three sizes in competition.
 
+    A fourth model, of the fewest points, is a separable quadratic: its Hessian is diagonal.
+
     Args:
         dim: Number of variables: the windows hold at least 2 d + 1 points, 6 d, and as many as a
             quadratic has coefficients.
-        noisy: Whether values carry noise.
     """
 
-    def __init__(self, dim: int, *, noisy: bool = False) -> None:
+    def __init__(self, dim: int) -> None:
         full = (dim + 1) * (dim + 2) // 2 + 1
         least = (2 * dim + 1, min(MOST * dim, full), full)
         self._sizes = [(low, max(low, MOST * dim)) for low in (min(n, CAP) for n in least)]
-        self._errors = np.zeros(len(least))
+        self._sizes.append(self._sizes[0])  # of a separable quadratic
+        self._errors = np.zeros(len(self._sizes))
         self._noise: list[float] | None = None
-        self._noisy = noisy
 
     @property
     def favourite(self) -> int:
@@ -83,6 +85,8 @@ class Windows:
         centre: NDArray[np.float64],
         distances: NDArray[np.float64],
         radius: float,
+        *,
+        noisy: bool = False,
     ) -> LocalModels:
         """Models around a centre (d,), in units of the radius.
 
@@ -92,35 +96,41 @@ class Windows:
             centre: (d,) the best of them.
             distances: (n,) from the centre, in radii.
             radius: Of the next step.
+            noisy: Whether values carry noise.
         """
         from lamcts.surrogate.quadratic import LOUD, NOISE, QuadraticModel
 
         n = len(y)
         within = int((distances <= REACH).sum())
         known = self._noise if n % NOISE_EVERY else None
-        models: dict[int, tuple[NDArray[np.intp], QuadraticModel]] = {}
-        counts = [min(max(low, min(within, high)), CAP, n) for low, high in self._sizes]
-        for i, count in enumerate(counts):
-            if count not in models:
-                rows = np.arange(n) if count == n else np.argpartition(distances, count - 1)[:count]
-                noise = (LOUD if self._noisy else NOISE) if known is None else (known[i],)
-                models[count] = rows, QuadraticModel((Z[rows] - centre) / radius, -y[rows], noise)
-        rows, chosen = models[counts[self.favourite]]
+        keys: list[tuple[int, bool]] = []
+        models: dict[tuple[int, bool], tuple[NDArray[np.intp], QuadraticModel]] = {}
+        for i, (low, high) in enumerate(self._sizes):
+            count = min(max(low, min(within, high)), CAP, n)
+            keys.append((count, i == len(self._sizes) - 1))
+            if keys[-1] in models:
+                continue
+            rows = np.arange(n) if count == n else np.argpartition(distances, count - 1)[:count]
+            noise = (LOUD if noisy else NOISE) if known is None else (known[i],)
+            S = (Z[rows] - centre) / radius
+            models[keys[-1]] = rows, QuadraticModel(S, -y[rows], noise, separable=keys[-1][1])
+        rows, chosen = models[keys[self.favourite]]
         value, best = float(y.max()), int(y.argmax())
-        if self._noisy:
+        if noisy:
             value = -float(chosen.means[distances[rows].argmin()])
             best = int(rows[chosen.means.argmin()])
-        return LocalModels(tuple(models[count][1] for count in counts), chosen, value, best)
+        return LocalModels(tuple(models[key][1] for key in keys), chosen, value, best)
 
     def note(self, info: Mapping[str, Any]) -> None:
         """Take over the shares of noise recorded with a trial."""
-        if "noise" in info:
+        if len(info.get("noise", ())) == len(self._sizes):  # older runs: of fewer models
             self._noise = [float(noise) for noise in info["noise"]]
 
     def tell(self, y: float, info: Mapping[str, Any]) -> None:
         """Compare a value with what each model had foretold."""
         moved = "pulled" in info or "fallback" in info  # to where nothing was foretold
-        if "guess" in info and not (moved or np.isnan(y)):
+        told = len(info.get("guess", ())) == len(self._sizes)
+        if told and not (moved or np.isnan(y)):
             errors = np.log(np.abs(np.subtract(info["guess"], y)) + 1e-12 * (1.0 + abs(y)))
             ratios = np.clip(errors - errors[0], -LARGEST, LARGEST)
             self._errors = MEMORY * self._errors + (1.0 - MEMORY) * ratios

@@ -28,7 +28,7 @@ CONSTANT, SLOPE, SHARED, AXIS = 1e3, 10.0, 10.0, 5.0
 #: all of them where the values themselves carry noise.
 NOISE = (1e-10, 1e-5, 1e-3, 1e-2, 1e-1, 1.0)
 LOUD = (*NOISE, 10.0, 100.0, 1000.0)
-JITTER = 1e-10
+JITTER = 1e-13
 
 
 class QuadraticModel:
@@ -48,15 +48,18 @@ class QuadraticModel:
         noise_sd: Standard deviation of the noise, in the units of ``f``.
     """
 
-    def __init__(self, S: Array, f: Array, noise: Sequence[float] = NOISE) -> None:
+    def __init__(
+        self, S: Array, f: Array, noise: Sequence[float] = NOISE, *, separable: bool = False
+    ) -> None:
         self._S = S
+        self._cross = 0.0 if separable else 1.0
         self.scale = float(np.ptp(f)) or 1.0
         self._z = (f - f.min()) / self.scale
-        K = _covariance(S, S)
+        K = self._covariance(S, S)
         K.flat[:: len(K) + 1] += JITTER * np.trace(K) / len(K)
         fits = [self._fit(K, v) for v in noise]
         _, self.noise, self._R, weights = max(fits, key=lambda fit: fit[0])
-        self.slope, self.hessian = _coefficients(S, weights)
+        self.slope, self.hessian = self._coefficients(weights)
         self.means = f.min() + self.scale * (self._z - self.noise * weights)
         # The amplitude of highest likelihood: all variances above are relative to it.
         amplitude = math.sqrt(max(float(self._z @ weights), 0.0) / len(f))
@@ -74,6 +77,10 @@ class QuadraticModel:
         """``f(s) - f(0)`` at a point (d,), in the units of ``f``."""
         return self.scale * float(self.slope @ s + 0.5 * s @ self.hessian @ s)
 
+    def curvature(self) -> float:
+        """Norm of the Hessian, in the units of ``f`` for one unit squared."""
+        return self.scale * float(np.linalg.norm(self.hessian))
+
     def drowned(self) -> bool:
         """Whether the noise is more than the model changes within one unit of its centre."""
         steepest = np.linalg.norm(self.slope) + 0.5 * np.abs(np.linalg.eigvalsh(self.hessian)).max()
@@ -86,38 +93,43 @@ class QuadraticModel:
         """
         P = self._S[:0] if pending is None else pending
         X = np.vstack([T, P])
-        white = linalg.whiten(linalg.triangular_inverse(self._R), _covariance(X, self._S))
+        white = linalg.whiten(linalg.triangular_inverse(self._R), self._covariance(X, self._S))
         W, V = white[: len(T)], white[len(T) :]
-        variance = _prior_variance(T) - np.einsum("ij,ij->i", W, W)
+        variance = self._prior_variance(T) - np.einsum("ij,ij->i", W, W)
         if len(P):
-            K = _covariance(X, P) - white @ V.T
+            K = self._covariance(X, P) - white @ V.T
             R = linalg.cholesky(K[len(T) :] + max(self.noise, JITTER) * np.eye(len(P)))
             W = linalg.whiten(linalg.triangular_inverse(R), np.ascontiguousarray(K[: len(T)]))
             variance -= np.einsum("ij,ij->i", W, W)
         return np.asarray(variance)
 
+    def _covariance(self, A: Array, B: Array) -> Array:
+        """(n, m) prior covariances of the values at ``A`` (n, d) and ``B`` (m, d)."""
+        G = A @ B.T
+        A2, B2 = A * A, B * B
+        shared = np.outer(A2.sum(axis=1), B2.sum(axis=1))
+        axis = AXIS + 1.0 - self._cross
+        K = CONSTANT + SLOPE * G + 0.25 * SHARED * shared + 0.5 * axis * (A2 @ B2.T)
+        if self._cross:
+            K += 0.5 * G * G
+        return np.asarray(K)
 
-def _covariance(A: Array, B: Array) -> Array:
-    """(n, m) prior covariances of the values at ``A`` (n, d) and ``B`` (m, d)."""
-    G = A @ B.T
-    A2, B2 = A * A, B * B
-    shared = np.outer(A2.sum(axis=1), B2.sum(axis=1))
-    K = CONSTANT + SLOPE * G + 0.5 * G * G + 0.25 * SHARED * shared + 0.5 * AXIS * (A2 @ B2.T)
-    return np.asarray(K)
+    def _prior_variance(self, T: Array) -> Array:
+        """(m,) the diagonal of `_covariance` of ``T`` (m, d) with itself."""
+        T2 = T * T
+        square = T2.sum(axis=1)
+        axis = AXIS + 1.0 - self._cross
+        curved = (0.5 * self._cross + 0.25 * SHARED) * square**2 + 0.5 * axis * (T2 * T2).sum(
+            axis=1
+        )
+        return np.asarray(CONSTANT + SLOPE * square + curved)
 
-
-def _prior_variance(T: Array) -> Array:
-    """(m,) the diagonal of `_covariance` of ``T`` (m, d) with itself."""
-    T2 = T * T
-    square = T2.sum(axis=1)
-    curved = (0.5 + 0.25 * SHARED) * square**2 + 0.5 * AXIS * (T2 * T2).sum(axis=1)
-    return np.asarray(CONSTANT + SLOPE * square + curved)
-
-
-def _coefficients(S: Array, weights: Array) -> tuple[Array, Array]:
-    """Slope (d,) and Hessian (d, d) of ``sum_i weights_i k(., s_i)``."""
-    S2 = S * S
-    hessian = (S.T * weights) @ S
-    diagonal = AXIS * (weights @ S2) + 0.5 * SHARED * float(weights @ S2.sum(axis=1))
-    hessian.flat[:: len(hessian) + 1] += diagonal
-    return SLOPE * (weights @ S), hessian
+    def _coefficients(self, weights: Array) -> tuple[Array, Array]:
+        """Slope (d,) and Hessian (d, d) of ``sum_i weights_i k(., s_i)``."""
+        S = self._S
+        S2 = S * S
+        axis = AXIS + 1.0 - self._cross
+        hessian = self._cross * (S.T * weights) @ S
+        diagonal = axis * (weights @ S2) + 0.5 * SHARED * float(weights @ S2.sum(axis=1))
+        hessian.flat[:: len(hessian) + 1] += diagonal
+        return SLOPE * (weights @ S), hessian

@@ -36,7 +36,7 @@ class Recipe:
         decay_rate: Exponential: the factor of every ``decay_epochs``.
         decay_epochs: Exponential: epochs between two steps down.
         label_smoothing: Share of every label spread evenly over the classes, in [0, 1).
-        auxiliary: Weight of the loss of an auxiliary head, where the network has one.
+        auxiliary_weight: Of the loss of an auxiliary head, where the network has one.
         drop_path: That a path of the network is dropped, in [0, 1); the network says how deep
             blocks differ.
         drop_path_rises: Whether it rises linearly from 0 over the epochs, as in NASNet.
@@ -90,7 +90,7 @@ class Recipe:
     decay_epochs: float = 2.4
 
     label_smoothing: float = 0.0
-    auxiliary: float = 0.4
+    auxiliary_weight: float = 0.4
     drop_path: float = 0.0
     drop_path_rises: bool = True
     norm_momentum: float | None = None

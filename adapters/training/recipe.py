@@ -40,6 +40,8 @@ class Recipe:
         drop_path: That a path of the network is dropped, in [0, 1); the network says how deep
             blocks differ.
         drop_path_rises: Whether it rises linearly from 0 over the epochs, as in NASNet.
+        dropout: Share of the features before the classifier that is dropped, in [0, 1); ``None``
+            for the network's.
         norm_momentum: Of batch normalisations, as PyTorch counts it; ``None`` for the network's.
         ema: Decay per step of an average of all weights; 0 for none. Where there is one, it is
             what is selected and returned. Early on the average is over fewer steps.
@@ -93,6 +95,7 @@ class Recipe:
     auxiliary_weight: float = 0.4
     drop_path: float = 0.0
     drop_path_rises: bool = True
+    dropout: float | None = None
     norm_momentum: float | None = None
     ema: float = 0.0
     distillation: float = 0.0
@@ -161,7 +164,15 @@ _INTERVALS: Mapping[str, tuple[str, ...]] = {
     "[0, inf)": ("weight_decay", "mixup", "cutmix"),
     "(0, 1]": ("decay_rate", "test_crop"),
     "[0, 1]": ("distillation", "mix_probability", "norm_momentum"),
-    "[0, 1)": ("momentum", "warmup", "final_rate", "label_smoothing", "drop_path", "ema"),
+    "[0, 1)": (
+        "momentum",
+        "warmup",
+        "final_rate",
+        "label_smoothing",
+        "drop_path",
+        "dropout",
+        "ema",
+    ),
 }
 
 

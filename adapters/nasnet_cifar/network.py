@@ -49,6 +49,7 @@ class GenotypeNetwork(nn.Module):
         if skeleton.auxiliary:
             features = sites[skeleton.reductions[-1]].output
             self.auxiliary = AuxiliaryHead(features.channels, features.size, skeleton.classes)
+        self.dropout = nn.Dropout(0.0)  # a recipe's ``dropout`` sets it
         self.classifier = nn.Linear(sites[-1].output.channels, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -60,7 +61,7 @@ class GenotypeNetwork(nn.Module):
             before, previous = previous, cell(before, previous)
             if self.training and self.auxiliary and number == self.skeleton.reductions[-1]:
                 auxiliary = self.auxiliary(previous)
-        logits: Tensor = self.classifier(previous.mean(dim=(2, 3)))
+        logits: Tensor = self.classifier(self.dropout(previous.mean(dim=(2, 3))))
         return logits if auxiliary is None else (logits, auxiliary)
 
     def set_drop_path(self, probability: float) -> None:

@@ -215,6 +215,7 @@ class SupernetEvaluator(NetworkEvaluator):
         *,
         epochs: int,
         depth: int = 2,
+        values: Mapping[str, Any] | None = None,
         resume: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> Record:
@@ -226,12 +227,14 @@ class SupernetEvaluator(NetworkEvaluator):
             folder: Where to.
             epochs: Passes over the images for each part.
             depth: Levels of the tree that are used.
+            values: Fields of the recipe that are not to be the source's.
             resume: Whether to go on with an interrupted training.
             progress: Takes a line an epoch.
 
         Raises:
             UnknownName: ``by`` is neither.
-            InvalidArgument: The run is of another space or too short, or the source is split.
+            InvalidArgument: The run is of another space or too short, the source is split, or a
+                value that cannot be followed.
             RunError: A folder that cannot be used, or the training diverged.
         """
         require_torch()
@@ -239,7 +242,8 @@ class SupernetEvaluator(NetworkEvaluator):
 
         is_run = os.path.exists(by)
         split = regions_of_run(by, self.space, depth) if is_run else self.choice(by)
-        return split_supernet(self, source, split, folder, epochs, resume=resume, progress=progress)
+        fields = {**(values or {}), "epochs": epochs}
+        return split_supernet(self, source, split, folder, fields, resume=resume, progress=progress)
 
     def rank(
         self,

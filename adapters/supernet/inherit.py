@@ -14,7 +14,7 @@ from lamcts.adapters.training.task import SplitName, Task
 
 __all__ = ["BATCHES", "Supernet", "inherited_score", "recalibrate"]
 
-#: Training batches that statistics are taken over.
+#: Training batches that statistics are taken over at least, and while a supernet is trained.
 BATCHES = 8
 
 
@@ -50,7 +50,11 @@ def recalibrate(network: nn.Module, task: Task, batches: int = BATCHES) -> None:
 
 
 def inherited_score(
-    supernet: nn.Module, point: Any, task: Task, split: SplitName = "validation"
+    supernet: nn.Module,
+    point: Any,
+    task: Task,
+    split: SplitName = "validation",
+    batches: int = BATCHES,
 ) -> float:
     """Score of the network of a point by the supernet's weights, which stay as they are.
 
@@ -58,7 +62,7 @@ def inherited_score(
     """
     with seeded(0, next(supernet.parameters()).device), torch.no_grad():
         network = cast("Supernet", supernet).network(point)
-        recalibrate(network, task)
+        recalibrate(network, task, batches)
         score = task.score(network, split)
     assert score is not None
     return score

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,12 +69,14 @@ def split_supernet(
     source: Path,
     split: Split,
     folder: Path,
-    epochs: int,
+    fields: Mapping[str, Any],
     *,
     resume: bool,
     progress: Say | None,
 ) -> Record:
     """Train a supernet for each part of a split, from the weights of one for the whole space.
+
+    The recipe is that of the whole, but for the ``fields`` and the problem's device.
 
     Raises:
         InvalidArgument: The source is split already.
@@ -87,7 +89,9 @@ def split_supernet(
     # A part need not hold the largest network, so there is no sandwich.
     with_largest = before.sampling in ("sandwich", "progressive", IMPORTED)
     sampling = "random" if with_largest else before.sampling
-    recipe = replace(Recipe(**before.recipe), epochs=epochs, device=problem.recipe.device)
+    device = {"device": problem.recipe.device}
+    recipe = replace(Recipe(**before.recipe), **(device | dict(fields)))
+    task = ImageTask(weights.data, recipe)
     record = replace(
         _record(problem, weights.data, recipe, sampling, 1),
         split=split.to_json(),
@@ -102,7 +106,7 @@ def split_supernet(
             paths = paths_within(problem.paths(), split, part)
             trained = fit(
                 lambda: _begun(problem.make_supernet(weights.data.shape), state),
-                SupernetTask(weights.task, paths, sampling, 1, recipe.seed, epochs),
+                SupernetTask(task, paths, sampling, 1, recipe.seed, recipe.epochs),
                 recipe,
                 folder=folder / f"training-{part}",
                 resume=resume,

@@ -112,7 +112,7 @@ class ImageTask:
             share = recipe.distillation
             loss = (1.0 - share) * loss + share * self._distance(logits, batch.images)
         if auxiliary is not None:
-            loss = loss + recipe.auxiliary * self._cross_entropy(auxiliary, batch.targets)
+            loss = loss + recipe.auxiliary_weight * self._cross_entropy(auxiliary, batch.targets)
         return loss
 
     def score(self, model: nn.Module, split: SplitName = "validation") -> float:

@@ -130,6 +130,8 @@ class _Training:
         self.task, self.recipe, self.device = task, recipe, device
         if recipe.channels_last:
             model = _channels_last(model)
+        if recipe.dropout is not None:
+            _set_dropout(model, recipe.dropout)
         if recipe.norm_momentum is not None:
             for module in model.modules():
                 if isinstance(module, _BatchNorm):
@@ -291,6 +293,16 @@ _averaging: Any = swa_utils.get_ema_multi_avg_fn
 
 def _copied(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def _set_dropout(model: nn.Module, probability: float) -> None:
+    layers = [module for module in model.modules() if isinstance(module, nn.Dropout)]
+    if not layers:
+        raise InvalidArgument(
+            f"dropout: {type(model).__name__} has no layers that drop; leave it out"
+        )
+    for layer in layers:
+        layer.p = probability
 
 
 def _channels_last(model: Any) -> nn.Module:  # PyTorch's versions type this overload differently

@@ -40,9 +40,10 @@ def open_images(path: str | Path) -> ImageData | ImageFiles:
         try:
             place = find_data(str(path))
         except LamctsError:
+            known = "cifar100" if str(path) == "cifar100" else "cifar10"
             raise InvalidArgument(
-                f"data: there is no file or folder {str(path)!r}; give one, or cifar10 after: "
-                "lamcts data fetch cifar10"
+                f"data: there is no file or folder {str(path)!r}; give one, or {known} after: "
+                f"lamcts data fetch {known}"
             ) from None
     if place.suffix == ".npz":
         return _of_arrays(_read_npz(place), name=str(path))

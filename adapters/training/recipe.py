@@ -36,10 +36,12 @@ class Recipe:
         decay_rate: Exponential: the factor of every ``decay_epochs``.
         decay_epochs: Exponential: epochs between two steps down.
         label_smoothing: Share of every label spread evenly over the classes, in [0, 1).
-        auxiliary: Weight of the loss of an auxiliary head, where the network has one.
+        auxiliary_weight: Of the loss of an auxiliary head, where the network has one.
         drop_path: That a path of the network is dropped, in [0, 1); the network says how deep
             blocks differ.
         drop_path_rises: Whether it rises linearly from 0 over the epochs, as in NASNet.
+        dropout: Share of the features before the classifier that is dropped, in [0, 1); ``None``
+            for the network's.
         norm_momentum: Of batch normalisations, as PyTorch counts it; ``None`` for the network's.
         ema: Decay per step of an average of all weights; 0 for none. Where there is one, it is
             what is selected and returned. Early on the average is over fewer steps.
@@ -90,9 +92,10 @@ class Recipe:
     decay_epochs: float = 2.4
 
     label_smoothing: float = 0.0
-    auxiliary: float = 0.4
+    auxiliary_weight: float = 0.4
     drop_path: float = 0.0
     drop_path_rises: bool = True
+    dropout: float | None = None
     norm_momentum: float | None = None
     ema: float = 0.0
     distillation: float = 0.0
@@ -161,7 +164,15 @@ _INTERVALS: Mapping[str, tuple[str, ...]] = {
     "[0, inf)": ("weight_decay", "mixup", "cutmix"),
     "(0, 1]": ("decay_rate", "test_crop"),
     "[0, 1]": ("distillation", "mix_probability", "norm_momentum"),
-    "[0, 1)": ("momentum", "warmup", "final_rate", "label_smoothing", "drop_path", "ema"),
+    "[0, 1)": (
+        "momentum",
+        "warmup",
+        "final_rate",
+        "label_smoothing",
+        "drop_path",
+        "dropout",
+        "ema",
+    ),
 }
 
 

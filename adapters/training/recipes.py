@@ -12,7 +12,7 @@ from lamcts.errors import UnknownName, did_you_mean
 __all__ = ["RECIPES", "find_recipe"]
 
 #: A quick one, for small images and a CPU; no paper's.
-DIGITS = Recipe(epochs=20, warmup=0.1, auxiliary=0.4)
+DIGITS = Recipe(epochs=20, warmup=0.1, auxiliary_weight=0.4)
 
 #: Cells retrained on CIFAR-10: Liu et al., "DARTS", ICLR 2019, section A.2, and its released code
 #: (cutout of 16 pixels, auxiliary head 0.4, drop path to 0.2). It reports the last epoch on test
@@ -25,7 +25,7 @@ DARTS_CIFAR = Recipe(
     weight_decay=3e-4,
     clip=5.0,
     warmup=0.0,
-    auxiliary=0.4,
+    auxiliary_weight=0.4,
     drop_path=0.2,
     crop="pad",
     flip=True,
@@ -44,7 +44,7 @@ LANET_CIFAR = Recipe(
     weight_decay=3e-4,
     clip=5.0,
     warmup=0.0,
-    auxiliary=0.4,
+    auxiliary_weight=0.4,
     drop_path=0.2,
     ema=0.9999,
     crop="pad",

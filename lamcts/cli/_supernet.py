@@ -14,7 +14,7 @@ from lamcts.cli._app import app
 from lamcts.cli._options import Json, OptimizerName, ProblemName, Quiet, Set, Workers
 from lamcts.cli._output import print_json, print_table, say
 from lamcts.cli._search import run
-from lamcts.errors import ProblemError
+from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.problem import load_problem, problem_settings
 from lamcts.settings import split_settings
 
@@ -122,7 +122,7 @@ def split_command(
     quiet: Quiet = False,
 ) -> None:
     """Train a supernet for each part of a space, from the weights of one for all of it."""
-    evaluator, *_ = _load(problem, set, supernet)
+    evaluator, _, fields = _load(problem, set, supernet)
     with _interruptible():
         record = evaluator.split_supernet(
             supernet,
@@ -130,6 +130,7 @@ def split_command(
             out,
             epochs=epochs,
             depth=depth,
+            values=fields,
             resume=resume,
             progress=None if quiet else say,
         )
@@ -209,7 +210,12 @@ def rank_command(
     quiet: Quiet = False,
 ) -> None:
     """Tell whether supernets order networks as training each of them alone does."""
-    evaluator, *_ = _load(problem, set, supernet[0])
+    evaluator, _, fields = _load(problem, set, supernet[0])
+    if fields:
+        raise InvalidArgument(
+            f"--set {next(iter(fields))}: networks are trained alone as in any search; "
+            "set what the problem has, epochs say"
+        )
     progress = None if quiet else say
     ranking = evaluator.rank(supernet, networks, seed=seed, again=again, progress=progress)
     if json:

@@ -64,10 +64,12 @@ def test_a_search_takes_the_settings_of_the_supernet(lamcts: Call) -> None:
 @pytest.mark.usefixtures("supernet")
 def test_few_shot_and_one_shot_are_ranked_side_by_side(lamcts: Call) -> None:
     words = ("few.py", "--supernet", "net", "--by", "normal.0", "--out", "few", "--epochs", "1")
-    split = lamcts("supernet", "split", *words, "--json", "--quiet")
+    recipe = ("--set", "learning_rate=0.05")
+    split = lamcts("supernet", "split", *words, *recipe, "--json", "--quiet")
     assert split.code == 0, split
     record = json.loads(split.out)
     assert record["split"] == {"choice": "normal.0"}
+    assert (record["recipe"]["learning_rate"], record["recipe"]["epochs"]) == (0.05, 1)
     assert len(record["scores"]) == 4
     compared = ("--supernet", "net", "--supernet", "few", "--networks", "3", "--set", "epochs=1")
     ranked = lamcts("supernet", "rank", "few.py", *compared, "--again")
@@ -90,6 +92,7 @@ def test_mistakes_are_one_line(lamcts: Call) -> None:
         ((*search, "net", "--set", "node=3"), "node"),
         (("supernet", "train", "few.py", "--out", "x", "--set", "epoch=3"), "epoch"),
         (("supernet", "rank", "few.py", "--supernet", "net", "--networks", "2"), "too few"),
+        (("supernet", "rank", "few.py", "--supernet", "net", "--set", "clip=1"), "as in any"),
         (("run", "few.py", "--set", "supernet=net"), "use --set encoding=one-shot"),
     ):
         outcome = lamcts(*words)

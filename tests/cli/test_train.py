@@ -74,6 +74,17 @@ def test_the_best_of_a_run_is_trained_with_its_settings(lamcts: Call, folder: Pa
     )
 
 
+def test_a_published_network_is_trained_with_its_auxiliary_head(lamcts: Call, folder: Path) -> None:
+    sizes = ("channels=2", "cells=3", "auxiliary=true", "resolution=24", "batch_size=200")
+    words = [word for size in (*sizes, "auxiliary_weight=0.2") for word in ("--set", size)]
+    train = ("train", "nasnet_cifar", "--arch", "lanet", "--epochs", "1", "--out", "net", *words)
+    outcome = lamcts(*train)
+    assert outcome.code == 0, outcome
+    about = json.loads((folder / "net" / "model.json").read_text())
+    assert about["settings"] == {"channels": 2, "cells": 3, "auxiliary": True}
+    assert about["recipe"]["auxiliary_weight"] == 0.2
+
+
 def test_an_interrupted_training_says_how_to_go_on(start: Start, lamcts: Call) -> None:
     command = (*TRAIN, "--epochs", "200", "--out", "net")
     process = start(*command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -173,6 +174,23 @@ def test_drop_path_drops_whole_images_and_keeps_the_mean() -> None:
     assert torch.equal(dropped[:, 0], dropped[:, 1])
     assert float(dropped.mean()) == pytest.approx(1.0, abs=0.03)
     assert torch.equal(layer.eval()(images), images)
+
+
+def test_dropout_is_of_the_features_before_the_classifier() -> None:
+    torch.manual_seed(0)
+    network = GenotypeNetwork(LANET, TINY).train()
+    images = torch.randn(2, 1, 8, 8)
+    seen: list[Any] = []
+    network.classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    state = torch.get_rng_state()
+    network(images)
+    assert torch.equal(torch.get_rng_state(), state)  # by default nothing is drawn
+    network.dropout.p = 0.5
+    network(images)
+    whole, dropped = seen
+    kept = dropped != 0.0
+    assert 0.2 < kept.float().mean() < 0.8
+    torch.testing.assert_close(dropped[kept], 2.0 * whole[kept])
 
 
 def test_drop_path_stands_on_every_arm_but_identities() -> None:

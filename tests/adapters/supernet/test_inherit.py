@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from lamcts.adapters.supernet import SupernetEvaluator
+from lamcts.adapters.supernet.folder import read_record, write_record
 from lamcts.errors import InvalidArgument, RunError
 
 torch = pytest.importorskip("torch")
@@ -43,6 +45,16 @@ def test_statistics_are_means_over_training_batches(weights: SharedWeights) -> N
     assert torch.allclose(norm.running_mean, means.mean(dim=0), atol=1e-6)
     assert norm.momentum == momentum
     assert not any(module.training for module in network.modules())
+
+
+def test_candidates_take_theirs_over_2000_images(
+    make: Problem, folder: Path, tmp_path: Path
+) -> None:
+    record = read_record(folder)
+    for size, batches in ((32, 63), (512, 8)):
+        recipe = {**record.recipe, "batch_size": size}
+        write_record(tmp_path, replace(record, recipe=recipe))
+        assert SharedWeights(make(), tmp_path).batches == batches
 
 
 def test_the_shared_weights_and_statistics_stay_as_they_are(weights: SharedWeights) -> None:

@@ -121,7 +121,7 @@ def test_each_part_has_a_supernet_that_went_on_from_the_whole(
         point = problem.canonical(point)
         part = weights.split.of(point)
         assert make(supernet=tmp_path / "few").evaluate(point).value == inherited_score(
-            weights.supernet(part), point, weights.task
+            weights.supernet(part), point, weights.task, batches=weights.batches
         )
     before, after = whole.supernet(0).state_dict(), weights.supernet(0).state_dict()
     moved = [(before[k] - after[k]).abs().max() for k in before if k.endswith("weight")]

@@ -79,7 +79,7 @@ def test_the_loss_is_cross_entropy_with_smoothing() -> None:
 
 
 def test_an_auxiliary_head_has_its_share() -> None:
-    task = ImageTask(pictures(), replace(RECIPE, auxiliary=0.25))
+    task = ImageTask(pictures(), replace(RECIPE, auxiliary_weight=0.25))
     batch = _batch(pictures())
 
     def two(images: Any) -> Any:

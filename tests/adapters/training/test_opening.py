@@ -193,8 +193,10 @@ def test_arrays_that_are_no_images_are_refused(
 
 def test_what_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAMCTS_DATA", str(tmp_path))
-    with pytest.raises(InvalidArgument, match=r"no file or folder 'cifar10'; .* data fetch"):
-        open_images("cifar10")
+    for name, fetched in (("cifar10", "cifar10"), ("cifar100", "cifar100"), ("x", "cifar10")):
+        message = f"no file or folder '{name}'; .* {fetched} after: lamcts data fetch {fetched}$"
+        with pytest.raises(InvalidArgument, match=message):
+            open_images(name)
     with pytest.raises(InvalidArgument, match="no images of two classes"):
         open_images(tmp_path)
     (tmp_path / "text.npz").write_text("none")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from lamcts.functions import make_function
 from lamcts.optimizers import make_optimizer
 from lamcts.spaces import Box
 from lamcts.surrogate.quadratic import LOUD, NOISE, QuadraticModel
@@ -37,6 +38,20 @@ def test_a_quadratic_is_recovered_from_as_many_points_as_coefficients() -> None:
     assert np.allclose(model.scale * model.hessian, hessian, atol=1e-3)
     s = rng.uniform(-1, 1, d)
     assert model.change(s) == pytest.approx(slope @ s + 0.5 * s @ hessian @ s, abs=1e-3)
+
+
+def test_a_separable_quadratic_is_recovered_from_few_points_more_than_coefficients() -> None:
+    rng = np.random.default_rng(7)
+    d = 8
+    slope, bends = rng.standard_normal(d), 10.0 ** rng.uniform(-2, 2, d)
+    S = rng.uniform(-1, 1, (2 * d + 5, d))
+    f = 5.0 + S @ slope + 0.5 * S**2 @ bends
+    model = QuadraticModel(S, f, separable=True)
+    assert np.allclose(model.scale * model.slope, slope, atol=1e-3)
+    assert np.allclose(model.scale * model.hessian, np.diag(bends), atol=1e-3)
+    assert model.variance(rng.uniform(-1, 1, (20, d))).max() < 1e-3  # nothing else is possible
+    other = QuadraticModel(S, f)  # which has too few points for all pairs of variables
+    assert not np.allclose(other.scale * other.hessian, np.diag(bends), atol=0.1)
 
 
 def test_noise_is_noticed() -> None:
@@ -123,6 +138,26 @@ def run(objective: Callable[[Any], float], d: int, budget: int, seed: int, q: in
 @pytest.mark.parametrize("seed", range(3))
 def test_a_smooth_valley_is_followed_to_its_end(seed: int) -> None:
     assert run(rosenbrock, 4, 300, seed) < 0.5  # random search: above 10
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bowl_with_axes_of_a_million_to_one_is_nearly_done_after_five_points_an_axis(
+    seed: int,
+) -> None:
+    d = 20
+    scales, target = 10.0 ** np.linspace(0, 6, d), np.linspace(-2.0, 3.0, d)
+    assert run(lambda x: float(scales @ (x - target) ** 2), d, 100, seed) < 1.0  # random: 1e7
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_solver_never_waits_for_points_that_are_known(seed: int) -> None:
+    function = make_function("rastrigin", dim=20, shift_seed=5, rotate_seed=5)
+    optimizer = make_optimizer("lamcts", function.space, seed=seed)
+    for _ in range(400):
+        [trial] = optimizer.ask()
+        optimizer.tell(trial, float(function.evaluate(trial.x)))
+    elsewhere = [trial for trial in optimizer.trials if trial.info.get("fallback")]
+    assert all(trial.info["move"] == "start" for trial in elsewhere)
 
 
 def test_batches_of_eight_lose_little_on_a_bowl() -> None:

@@ -4,7 +4,9 @@ Around the best point, a quadratic (`lamcts.surrogate.quadratic`) is fitted to t
 and minimised within a radius. Two lengths are kept, as Powell does: the *radius* of the next step,
 and the *resolution*, the least radius for now. A step that fails at the resolution is followed by
 a point that makes the model surer; when the model is sure and has nothing to offer, the resolution
-shrinks. So the landscape is smoothed at a coarse scale first and at ever finer ones later.
+shrinks. So the landscape is smoothed at a coarse scale first and at ever finer ones later. A step
+too short for a resolution is tried once at each, which Powell's solvers keep for the end: where
+the model is exact, no other is needed.
 
 While a step is being evaluated, other workers are given points that make the model surer: a batch
 of eight is one step and seven of these.
@@ -19,13 +21,12 @@ was measured to run back to the minimum known (docs/optimizer.md).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lamcts.samplers._base import Proposal, Sampler
-from lamcts.samplers._look import FINEST, SHARP, Look, Phase
 from lamcts.samplers._probes import Probes
 from lamcts.samplers._windows import CAP, LocalModels, Windows
 
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = ["QuadraticSampler"]
 
-#: First radius in the unit cube, of the first start and of restarts.
-RADIUS, RADIUS_AGAIN = 0.2, 0.1
+#: First radius in the unit cube, of the first start and of restarts; resolution of the end.
+RADIUS, RADIUS_AGAIN, FINEST = 0.2, 0.1, 1e-5
 #: The resolution shrinks by this factor.
 SHRINK = 0.3
-#: Steps shorter than half the resolution are tried once at each, down to this length.
+#: Shorter steps than half the resolution are tried once at each, down to this length.
 SHORTEST = 1e-9
 #: The model is sure when 2 d + 1 points lie within this many radii.
 NEAR = 2.0
@@ -76,12 +77,10 @@ class QuadraticSampler(Sampler):
         self._starts = 0
         self._asked = 0
         self._steps_out = 0
-        self._shortened = np.inf  # the resolution of the last short step
         self._since_step = 0
+        self._shortened = np.inf  # the resolution of the last step shorter than half of it
         self._levels: list[float] = []  # the best value when each resolution was left
-        self._windows = Windows(self.domain.dim)
-        allowed = not self.domain.noisy
-        self._look: Look[_Scale] = Look(self.domain.dim, len(self.y), allowed=allowed)
+        self._windows = Windows(self.domain.dim, noisy=self.domain.noisy)
         self._best: int | None = None  # row of the best point by the model, where values are noisy
 
     @property
@@ -122,10 +121,6 @@ class QuadraticSampler(Sampler):
             self._steps_out, self._since_step = self._steps_out + 1, 0
         if self._probes is not None:
             self._probes.note(info)
-        finer = info.get("resolution", self._scale.resolution) != self._scale.resolution
-        self._look.note(info, self._scale, finer, self.y)
-        if self._look.phase != "smooth" and not self.domain.noisy:
-            self._best = None
         if "radius" in info:
             # without a value, where a run file's outcomes were deleted
             if float(info["resolution"]) < self._scale.resolution and len(self.y):
@@ -136,8 +131,6 @@ class QuadraticSampler(Sampler):
         """Lengthen or shorten the radius by what a step gained of what was promised."""
         best = float(self.y.max()) if len(self.y) else -np.inf
         super().tell(z, y, info)
-        if not np.isnan(y):
-            self._look.tell(info)
         if self._probes is not None:
             self._probes.tell(z, y, best, info)
         self._windows.tell(y, info)
@@ -165,10 +158,7 @@ class QuadraticSampler(Sampler):
     ) -> tuple[NDArray[np.float64] | None, float | None]:
         """The best point (d,) and its value; without a value the start, if that is pending."""
         if len(self.y):
-            row = self._best
-            if row is None:
-                own = self._look.own(self.y)
-                row = len(self.y) - len(own) + int(own.argmax())
+            row = self.y.argmax() if self._best is None else self._best
             return self.Z[row], float(self.y[row])
         if self._asked and len(pending):
             return pending[-min(self._asked, len(pending))], None
@@ -189,23 +179,12 @@ class QuadraticSampler(Sampler):
         scale, least = self._scale, min(2 * self.domain.dim + 1, CAP)
         # a step that does not come back is not waited for for ever
         waiting = self._steps_out > 0 and self._since_step < least + len(pending)
-        look, phase = self._look, self._look.phase
-        if look.due():
-            scale, phase = _Scale(RADIUS, RADIUS), "smooth"
         while True:
-            if phase == "smooth" and scale.resolution < SHARP:
-                phase = "sharp"
-            if phase == "sharp" and (over := look.over(self.y, scale.resolution)):
-                scale, phase = scale if over == "found" else look.back or self._scale, ""
-                centre = self.Z[self.y.argmax()]
-            smooth = self.domain.noisy or phase == "smooth"
             radius = scale.radius
-            centre, distances, models = self._local(centre, scale, phase)
+            centre, distances, models = self._local(centre, radius)
             info: dict[str, Any] = {"radius": radius, "resolution": scale.resolution}
-            if phase:
-                info["look"] = phase
-            drowned = smooth and models.chosen.drowned()
-            if smooth:
+            drowned = self.domain.noisy and models.chosen.drowned()
+            if self.domain.noisy:
                 info.update({"from": models.value, "best": models.best})
             flat = not (scale.unsure or waiting)
             if flat:
@@ -219,38 +198,30 @@ class QuadraticSampler(Sampler):
                     break
             P = (pending - centre) / radius
             near = (distances <= NEAR).sum() + (np.linalg.norm(P, axis=1) <= NEAR).sum()
-            sure = near >= least and not drowned
-            if phase == "smooth":
-                sure |= look.enough(drowned=drowned)
-            if waiting or not sure:
+            if waiting or near < least or drowned:
                 Z = self._spread(models, centre, radius, P, rng)
                 info["move"] = "spread"
                 break
             scale = _finer(scale, flat)
-            if not phase and scale.resolution < FINEST:
+            if scale.resolution < FINEST:
                 Z = self._around(centre, FINEST, 8, rng)
                 info.update(radius=scale.radius, resolution=scale.resolution, move="last")
                 break
         Z = self.domain.legal(np.clip(Z, 0.0, 1.0))
-        info["curvature"] = models.chosen.curvature() / radius**2
         return Proposal(Z, {**info, **models.record((Z[0] - centre) / radius)})
 
     def _local(
-        self, centre: NDArray[np.float64], scale: _Scale, phase: Phase
+        self, centre: NDArray[np.float64], radius: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], LocalModels]:
         """Centre, distances from it in radii, and models; the centre moves where they say so."""
-        rows = np.arange(len(self.y))
-        if phase:
-            rows = self._look.rows(self.Z, centre, scale.resolution)
-        Z, y, smooth = self.Z[rows], self.y[rows], self.domain.noisy or phase == "smooth"
         for again in (True, True, False):
-            distances = np.sqrt(((Z - centre) ** 2).sum(axis=1)) / scale.radius
-            models = self._windows.fit(Z, y, centre, distances, scale.radius, noisy=smooth)
-            better = Z[models.best]
-            if not (again and smooth) or (better == centre).all():
+            distances = np.sqrt(((self.Z - centre) ** 2).sum(axis=1)) / radius
+            models = self._windows.fit(self.Z, self.y, centre, distances, radius)
+            better = self.Z[models.best]
+            if not (again and self.domain.noisy) or (better == centre).all():
                 break
             centre = better
-        return centre, distances, replace(models, best=int(rows[models.best]))
+        return centre, distances, models
 
     def _step(
         self, models: LocalModels, centre: NDArray[np.float64], radius: float

@@ -63,15 +63,17 @@ class Windows:
     Args:
         dim: Number of variables: the windows hold at least 2 d + 1 points, 6 d, and as many as a
             quadratic has coefficients.
+        noisy: Whether values carry noise.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, *, noisy: bool = False) -> None:
         full = (dim + 1) * (dim + 2) // 2 + 1
         least = (2 * dim + 1, min(MOST * dim, full), full)
         self._sizes = [(low, max(low, MOST * dim)) for low in (min(n, CAP) for n in least)]
         self._sizes.append(self._sizes[0])  # of a separable quadratic
         self._errors = np.zeros(len(self._sizes))
         self._noise: list[float] | None = None
+        self._noisy = noisy
 
     @property
     def favourite(self) -> int:
@@ -85,8 +87,6 @@ class Windows:
         centre: NDArray[np.float64],
         distances: NDArray[np.float64],
         radius: float,
-        *,
-        noisy: bool = False,
     ) -> LocalModels:
         """Models around a centre (d,), in units of the radius.
 
@@ -96,7 +96,6 @@ class Windows:
             centre: (d,) the best of them.
             distances: (n,) from the centre, in radii.
             radius: Of the next step.
-            noisy: Whether values carry noise.
         """
         from lamcts.surrogate.quadratic import LOUD, NOISE, QuadraticModel
 
@@ -111,12 +110,12 @@ class Windows:
             if keys[-1] in models:
                 continue
             rows = np.arange(n) if count == n else np.argpartition(distances, count - 1)[:count]
-            noise = (LOUD if noisy else NOISE) if known is None else (known[i],)
+            noise = (LOUD if self._noisy else NOISE) if known is None else (known[i],)
             S = (Z[rows] - centre) / radius
             models[keys[-1]] = rows, QuadraticModel(S, -y[rows], noise, separable=keys[-1][1])
         rows, chosen = models[keys[self.favourite]]
         value, best = float(y.max()), int(y.argmax())
-        if noisy:
+        if self._noisy:
             value = -float(chosen.means[distances[rows].argmin()])
             best = int(rows[chosen.means.argmin()])
         return LocalModels(tuple(models[key][1] for key in keys), chosen, value, best)

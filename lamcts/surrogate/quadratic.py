@@ -38,6 +38,7 @@ class QuadraticModel:
         S: (n, d) points relative to the centre, in units of the radius of interest.
         f: (n,) finite values.
         noise: Noise variances; the one with the highest marginal likelihood is used.
+        separable: Whether the Hessian is known to be diagonal, so that 2 d + 1 points tell it.
 
     Attributes:
         slope: (d,) gradient at the centre, in units of ``scale``.
@@ -52,7 +53,8 @@ class QuadraticModel:
         self, S: Array, f: Array, noise: Sequence[float] = NOISE, *, separable: bool = False
     ) -> None:
         self._S = S
-        self._cross = 0.0 if separable else 1.0
+        self._cross = 0.0 if separable else 1.0  # prior variance of entries off the diagonal
+        self._axis = AXIS + 1.0 - self._cross  # those on it have the same in both cases
         self.scale = float(np.ptp(f)) or 1.0
         self._z = (f - f.min()) / self.scale
         K = self._covariance(S, S)
@@ -76,10 +78,6 @@ class QuadraticModel:
     def change(self, s: Array) -> float:
         """``f(s) - f(0)`` at a point (d,), in the units of ``f``."""
         return self.scale * float(self.slope @ s + 0.5 * s @ self.hessian @ s)
-
-    def curvature(self) -> float:
-        """Norm of the Hessian, in the units of ``f`` for one unit squared."""
-        return self.scale * float(np.linalg.norm(self.hessian))
 
     def drowned(self) -> bool:
         """Whether the noise is more than the model changes within one unit of its centre."""
@@ -108,8 +106,7 @@ class QuadraticModel:
         G = A @ B.T
         A2, B2 = A * A, B * B
         shared = np.outer(A2.sum(axis=1), B2.sum(axis=1))
-        axis = AXIS + 1.0 - self._cross
-        K = CONSTANT + SLOPE * G + 0.25 * SHARED * shared + 0.5 * axis * (A2 @ B2.T)
+        K = CONSTANT + SLOPE * G + 0.25 * SHARED * shared + 0.5 * self._axis * (A2 @ B2.T)
         if self._cross:
             K += 0.5 * G * G
         return np.asarray(K)
@@ -118,18 +115,15 @@ class QuadraticModel:
         """(m,) the diagonal of `_covariance` of ``T`` (m, d) with itself."""
         T2 = T * T
         square = T2.sum(axis=1)
-        axis = AXIS + 1.0 - self._cross
-        curved = (0.5 * self._cross + 0.25 * SHARED) * square**2 + 0.5 * axis * (T2 * T2).sum(
-            axis=1
-        )
-        return np.asarray(CONSTANT + SLOPE * square + curved)
+        shared = (0.5 * self._cross + 0.25 * SHARED) * square**2
+        axes = 0.5 * self._axis * (T2 * T2).sum(axis=1)
+        return np.asarray(CONSTANT + SLOPE * square + shared + axes)
 
     def _coefficients(self, weights: Array) -> tuple[Array, Array]:
         """Slope (d,) and Hessian (d, d) of ``sum_i weights_i k(., s_i)``."""
         S = self._S
         S2 = S * S
-        axis = AXIS + 1.0 - self._cross
         hessian = self._cross * (S.T * weights) @ S
-        diagonal = axis * (weights @ S2) + 0.5 * SHARED * float(weights @ S2.sum(axis=1))
+        diagonal = self._axis * (weights @ S2) + 0.5 * SHARED * float(weights @ S2.sum(axis=1))
         hessian.flat[:: len(hessian) + 1] += diagonal
         return SLOPE * (weights @ S), hessian

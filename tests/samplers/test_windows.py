@@ -14,12 +14,12 @@ Array = NDArray[np.float64]
 D, RADIUS = 5, 0.1
 
 
-def play(objective: Callable[[Array], Array], spread: float) -> Windows:
+def play(objective: Callable[[Array], Array], spread: float, begin: int = 25) -> Windows:
     """Points around a centre, each foretold by the models of those before it."""
     rng, windows = np.random.default_rng(0), Windows(D)
     Z = 0.5 + spread * rng.standard_normal((80, D))
     y = objective(Z)
-    for k in range(25, len(Z)):
+    for k in range(begin, len(Z)):
         centre = Z[:k][y[:k].argmax()]
         distances = np.linalg.norm(Z[:k] - centre, axis=1) / RADIUS
         models = windows.fit(Z[:k], y[:k], centre, distances, RADIUS)
@@ -39,10 +39,15 @@ def test_few_points_are_used_while_nothing_speaks_for_more() -> None:
     assert Windows(D).favourite == 0
 
 
-@pytest.mark.parametrize("window", range(3))
+def test_a_separable_model_is_used_where_variables_act_apart() -> None:
+    scales = 10.0 ** np.arange(D)
+    assert play(lambda Z: -(scales * (Z - 0.3) ** 2).sum(axis=1), 0.3, begin=12).favourite == 3
+
+
+@pytest.mark.parametrize("window", range(4))
 def test_the_window_that_foretells_best_is_used(window: int) -> None:
     windows = Windows(D)
-    guess = [2.0, 2.0, 2.0]
+    guess = [2.0, 2.0, 2.0, 2.0]
     guess[window] = 1.1
     for _ in range(5):
         windows.tell(1.0, {"guess": guess})
@@ -54,5 +59,12 @@ def test_what_was_not_foretold_or_has_no_value_is_not_held_against_a_model(
     info: dict[str, bool],
 ) -> None:
     windows = Windows(D)
-    windows.tell(1.0 if info else float("nan"), {"guess": [9.0, 1.0, 1.0], **info})
+    windows.tell(1.0 if info else float("nan"), {"guess": [9.0, 1.0, 1.0, 1.0], **info})
+    assert windows.favourite == 0
+
+
+def test_runs_with_fewer_models_are_still_replayed() -> None:
+    windows = Windows(D)
+    windows.note({"noise": [1.0, 1.0, 1.0]})
+    windows.tell(1.0, {"guess": [9.0, 1.0, 1.0]})
     assert windows.favourite == 0

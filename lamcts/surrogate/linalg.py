@@ -27,10 +27,16 @@ def cholesky(K: Array) -> Array:
     """The upper triangular ``R`` (n, n) of ``K = R.T @ R``; ``K`` is left as it was.
 
     A ``K`` that rounding has made indefinite (repeated rows and next to no noise) gets the
-    smallest jitter of 1e-10, 1e-9, ... times its mean variance that lets it be factored.
+    smallest jitter of 1e-10, 1e-9, ... times the mean size of its diagonal, which rounding may
+    have made negative, that lets it be factored.
+
+    Raises:
+        LinAlgError: ``K`` holds values that are not finite.
     """
     R, failed = lapack.dpotrf(K.T, lower=0)
-    jitter = 1e-10 * float(np.mean(np.diagonal(K)))
+    if failed and not np.isfinite(K).all():
+        raise np.linalg.LinAlgError("K: holds values that are not finite")
+    jitter = 1e-10 * float(np.abs(np.diagonal(K)).mean()) or 1e-300
     while failed:
         R, failed = lapack.dpotrf((K + jitter * np.eye(len(K))).T, lower=0)
         jitter *= 10.0

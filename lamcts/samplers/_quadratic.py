@@ -252,7 +252,7 @@ class QuadraticSampler(Sampler):
         axes = np.eye(d) if d <= AXES else np.eye(d)[rng.permutation(d)[:AXES]]
         T = np.vstack([T, axes, -axes])
         T = np.clip(T, -centre / radius, (1.0 - centre) / radius)
-        unsure = np.argsort(-models.chosen.variance(T, pending))[:8]
+        unsure = np.argsort(-models.general.variance(T, pending))[:8]
         return np.vstack([centre + radius * T[unsure], self._around(centre, radius, 4, rng)])
 
     def _around(

@@ -29,6 +29,9 @@ NOISE_EVERY = 5
 #: Weight of the past in the mean error of a model, and the most that one error counts, as the
 #: logarithm of its ratio to the first model's.
 MEMORY, LARGEST = 0.85, 3.0
+#: A separable model is used where its mean error is less by so much: where variables do not act
+#: apart it foretells well by chance at times, and then misleads.
+CLEAR = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,15 @@ class LocalModels:
     Attributes:
         models: One for each window.
         chosen: The one to use.
+        general: The best of those that are not separable: it tells where to learn more, since a
+            separable one is sure of all that it leaves out.
         value: The value at the centre, to be maximised: without its noise, where that is told.
         best: The row of the best point, by the model's values where values carry noise.
     """
 
     models: tuple[QuadraticModel, ...]
     chosen: QuadraticModel
+    general: QuadraticModel
     value: float
     best: int
 
@@ -77,8 +83,15 @@ class Windows:
 
     @property
     def favourite(self) -> int:
-        """Which window has foretold best, 0 being the smallest."""
-        return int(self._errors.argmin())
+        """Which model has foretold best: 0 is of the smallest window, 3 the separable one."""
+        general = self._general
+        clear = self._errors[-1] < self._errors[general] - CLEAR
+        return len(self._sizes) - 1 if clear else general
+
+    @property
+    def _general(self) -> int:
+        """Which of those that are not separable has foretold best."""
+        return int(self._errors[:-1].argmin())
 
     def fit(
         self,
@@ -118,7 +131,8 @@ class Windows:
         if self._noisy:
             value = -float(chosen.means[distances[rows].argmin()])
             best = int(rows[chosen.means.argmin()])
-        return LocalModels(tuple(models[key][1] for key in keys), chosen, value, best)
+        fitted = tuple(models[key][1] for key in keys)
+        return LocalModels(fitted, chosen, fitted[self._general], value, best)
 
     def note(self, info: Mapping[str, Any]) -> None:
         """Take over the shares of noise recorded with a trial."""

@@ -14,10 +14,12 @@ Array = NDArray[np.float64]
 D, RADIUS = 5, 0.1
 
 
-def play(objective: Callable[[Array], Array], spread: float, begin: int = 25) -> Windows:
+def play(
+    objective: Callable[[Array], Array], spread: float, begin: int = 25, end: int = 80
+) -> Windows:
     """Points around a centre, each foretold by the models of those before it."""
     rng, windows = np.random.default_rng(0), Windows(D)
-    Z = 0.5 + spread * rng.standard_normal((80, D))
+    Z = 0.5 + spread * rng.standard_normal((end, D))
     y = objective(Z)
     for k in range(begin, len(Z)):
         centre = Z[:k][y[:k].argmax()]
@@ -41,7 +43,16 @@ def test_few_points_are_used_while_nothing_speaks_for_more() -> None:
 
 def test_a_separable_model_is_used_where_variables_act_apart() -> None:
     scales = 10.0 ** np.arange(D)
-    assert play(lambda Z: -(scales * (Z - 0.3) ** 2).sum(axis=1), 0.3, begin=12).favourite == 3
+    # with more points the others know all of it too
+    windows = play(lambda Z: -(scales * (Z - 0.3) ** 2).sum(axis=1), 0.3, begin=12, end=19)
+    assert windows.favourite == 3
+
+
+def test_a_separable_model_is_used_only_where_it_is_clearly_better() -> None:
+    windows = Windows(D)
+    for _ in range(20):
+        windows.tell(1.0, {"guess": [2.0, 2.1, 2.1, 1.8]})
+    assert windows.favourite == 0
 
 
 @pytest.mark.parametrize("window", range(4))

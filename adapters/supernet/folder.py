@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamcts import __version__
+from lamcts.adapters.training.recipe import stored_recipe
 from lamcts.errors import RunError
 from lamcts.storage import replace_file
 
@@ -86,7 +87,8 @@ def read_record(folder: Path) -> Record:
     file = folder / RECORD
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        return Record(**{**data, "scores": tuple(data["scores"]), "parts": tuple(data["parts"])})
+        lists = {name: tuple(data[name]) for name in ("scores", "parts")}
+        return Record(**{**data, **lists, "recipe": stored_recipe(data["recipe"], file)})
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(
             f"supernet: {str(folder)!r} holds none; train one: "

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from lamcts.adapters.training.recipe import Recipe
+from lamcts.adapters.training.recipe import Recipe, stored_recipe
 from lamcts.errors import RunError
 from lamcts.storage import replace_file
 
@@ -69,6 +69,7 @@ def load_checkpoint(
         raise RunError(f"{path}: no checkpoint that can be read ({why}); start afresh") from error
     if version != _VERSION:
         raise RunError(f"{path}: written by another version of lamcts; start afresh")
+    before = stored_recipe(before, path)
     for name, value in recipe.to_json().items():
         if name not in _WHERE and before.get(name) != value:
             raise RunError(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from lamcts.errors import DependencyNotInstalled, InvalidArgument
+from lamcts.errors import DependencyNotInstalled, InvalidArgument, RunError
 
-__all__ = ["DEVICES", "Recipe", "require_torch"]
+__all__ = ["DEVICES", "Recipe", "require_torch", "stored_recipe"]
 
 #: ``auto`` takes the first of cuda, mps and cpu that the machine has when training begins.
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -180,6 +181,30 @@ def _within(value: float, interval: str) -> bool:
     low, high = map(float, interval[1:-1].split(","))
     from_low = low <= value if interval.startswith("[") else low < value
     return from_low and (value <= high if interval.endswith("]") else value < high)
+
+
+#: Fields by names they had: a folder stands for hours of training, and stays of use.
+_RENAMED: Mapping[str, str] = {"auxiliary": "auxiliary_weight"}
+
+
+def stored_recipe(stored: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """What `Recipe.to_json` wrote, of this version or an older one, by the names of today.
+
+    Args:
+        stored: The fields as they stand in a file.
+        file: Which file, for the error.
+
+    Raises:
+        RunError: There is a field that this version does not know.
+    """
+    found = {_RENAMED.get(name, name): value for name, value in stored.items()}
+    unknown = found.keys() - {field.name for field in fields(Recipe)}
+    if unknown:
+        raise RunError(
+            f"{file}: its recipe has {', '.join(sorted(unknown))}, which this version of lamcts "
+            "does not know; use the version that wrote it, or train again"
+        )
+    return found
 
 
 def require_torch() -> None:

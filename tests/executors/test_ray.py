@@ -145,6 +145,29 @@ def test_trials_that_report_are_pruned_as_in_this_process(cluster: Any) -> None:
     assert [trial.curve for trial in there.trials] == [trial.curve for trial in here.trials]
 
 
+def test_networks_are_trained_under_a_rule(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="it trains networks")
+    problem = ROOT / "problems" / "nasnet_cifar.py"
+    sizes = ("nodes=2", "proxy_channels=2", "proxy_cells=1", "epochs=2")
+    words = [word for size in sizes for word in ("--set", size)]
+    options = "--budget 4 --workers 2 --seed 0 --executor ray --prune median --name small --quiet"
+    finished = subprocess.run(
+        [sys.executable, "-m", "lamcts", "run", str(problem), *words, *options.split()],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert finished.returncode == 0, finished.stderr
+    trials = read_run(tmp_path / "runs" / "nasnet_cifar" / "small").trials
+    assert len(trials) == 4  # fewer than the median compares: it may end none yet
+    for trial in trials:
+        assert trial.state in (TrialState.COMPLETE, TrialState.PRUNED), trial
+        steps = [step for step, _ in trial.curve]
+        assert steps == ([1, 2] if trial.state is TrialState.COMPLETE else [1])
+
+
 def test_outcomes_are_those_of_the_serial_executor(executor: RayExecutor, tmp_path: Path) -> None:
     points = [(0, 3), (3, 0), (0, 999), (6, 0)]
     serial = SerialExecutor(ProblemRef(str(TASKS), {"notes": str(tmp_path)}).build())

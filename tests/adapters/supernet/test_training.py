@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from lamcts.adapters.supernet.task import SupernetTask  # noqa: E402
+from lamcts.adapters.training.checkpoint import CHECKPOINT  # noqa: E402
 from lamcts.adapters.training.images import ImageTask  # noqa: E402
 from tests.adapters.supernet.conftest import Problem, train  # noqa: E402
 
@@ -79,6 +81,29 @@ def test_a_damaged_record_is_one_clear_line(tmp_path: Path) -> None:
         RunError, match=r"supernet\.json: cannot be read .* train the supernet again"
     ):
         read_record(tmp_path)
+
+
+def test_a_folder_from_before_a_field_was_renamed_is_used(
+    make: Problem, folder: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(folder, old)
+    record, checkpoint = old / RECORD, old / "training" / CHECKPOINT
+    data, state = json.loads(record.read_text()), torch.load(checkpoint, weights_only=True)
+    for each in (data, state):
+        each["recipe"]["auxiliary"] = each["recipe"].pop("auxiliary_weight")
+    record.write_text(json.dumps(data))
+    torch.save(state, checkpoint)
+    assert read_record(old) == read_record(folder)
+    assert train(make(), old, epochs=5, resume=True) == read_record(folder)
+
+    data["recipe"]["lookahead"] = state["recipe"]["lookahead"] = 5
+    torch.save(state, checkpoint)
+    with pytest.raises(RunError, match=rf"{CHECKPOINT}: its recipe has lookahead, which this"):
+        train(make(), old, epochs=5, resume=True)
+    record.write_text(json.dumps(data))
+    with pytest.raises(RunError, match=rf"{RECORD}: its recipe has lookahead, .* train again$"):
+        make(supernet=old)
 
 
 class _Scaled(nn.Module):

@@ -117,6 +117,7 @@ def begin(folder: Path, record: Record, *, resume: bool) -> None:
                     f"{folder}: was begun with {name} {before[name]!r}, not {now!r}; resume it "
                     "with the same, or give another --out"
                 )
+        return  # a training that is refused after this leaves the folder as it was
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

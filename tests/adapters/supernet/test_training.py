@@ -106,6 +106,16 @@ def test_a_folder_from_before_a_field_was_renamed_is_used(
         make(supernet=old)
 
 
+def test_a_resume_that_is_refused_leaves_a_trained_folder_as_it_was(
+    make: Problem, folder: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    with pytest.raises(RunError, match="epochs"):
+        train(make(), copy, epochs=2, resume=True)
+    assert read_record(copy) == read_record(folder)
+
+
 class _Scaled(nn.Module):
     """A linear network, times the path."""
 

@@ -49,7 +49,7 @@ class GenotypeNetwork(nn.Module):
         if skeleton.auxiliary:
             features = sites[skeleton.reductions[-1]].output
             self.auxiliary = AuxiliaryHead(features.channels, features.size, skeleton.classes)
-        self.dropout = nn.Dropout(0.0)  # a recipe's ``dropout`` sets it
+        self.dropout = nn.Dropout(0.0)  # a recipe's ``head_dropout`` sets it
         self.classifier = nn.Linear(sites[-1].output.channels, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:

@@ -130,8 +130,8 @@ class _Training:
         self.task, self.recipe, self.device = task, recipe, device
         if recipe.channels_last:
             model = _channels_last(model)
-        if recipe.dropout is not None:
-            _set_dropout(model, recipe.dropout)
+        if recipe.head_dropout is not None:
+            _set_dropout(model, recipe.head_dropout)
         if recipe.norm_momentum is not None:
             for module in model.modules():
                 if isinstance(module, _BatchNorm):
@@ -299,7 +299,7 @@ def _set_dropout(model: nn.Module, probability: float) -> None:
     layers = [module for module in model.modules() if isinstance(module, nn.Dropout)]
     if not layers:
         raise InvalidArgument(
-            f"dropout: {type(model).__name__} has no layers that drop; leave it out"
+            f"head_dropout: {type(model).__name__} has no layers that drop; leave it out"
         )
     for layer in layers:
         layer.p = probability

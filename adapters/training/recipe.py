@@ -41,7 +41,7 @@ class Recipe:
         drop_path: That a path of the network is dropped, in [0, 1); the network says how deep
             blocks differ.
         drop_path_rises: Whether it rises linearly from 0 over the epochs, as in NASNet.
-        dropout: Share of the features before the classifier that is dropped, in [0, 1); ``None``
+        head_dropout: Share of the features before the classifier that is dropped, in [0, 1); ``None``
             for the network's.
         norm_momentum: Of batch normalisations, as PyTorch counts it; ``None`` for the network's.
         ema: Decay per step of an average of all weights; 0 for none. Where there is one, it is
@@ -96,7 +96,7 @@ class Recipe:
     auxiliary_weight: float = 0.4
     drop_path: float = 0.0
     drop_path_rises: bool = True
-    dropout: float | None = None
+    head_dropout: float | None = None
     norm_momentum: float | None = None
     ema: float = 0.0
     distillation: float = 0.0
@@ -171,7 +171,7 @@ _INTERVALS: Mapping[str, tuple[str, ...]] = {
         "final_rate",
         "label_smoothing",
         "drop_path",
-        "dropout",
+        "head_dropout",
         "ema",
     ),
 }

@@ -140,15 +140,15 @@ def test_drop_path_rises_linearly_or_stays(line: Line) -> None:
 
 def test_dropout_is_the_recipes_or_the_networks(build: Build, line: Line) -> None:
     for dropout, expected in ((None, 0.1), (0.0, 0.0), (0.4, 0.4)):
-        model: Any = fit(build, line, replace(RECIPE, epochs=1, dropout=dropout)).model
+        model: Any = fit(build, line, replace(RECIPE, epochs=1, head_dropout=dropout)).model
         assert model[2].p == expected
 
 
 def test_what_the_network_cannot_do_is_refused(build: Build, line: Line) -> None:
     with pytest.raises(InvalidArgument, match="drop_path: Sequential has no paths"):
         fit(build, line, replace(RECIPE, drop_path=0.2))
-    with pytest.raises(InvalidArgument, match="dropout: Linear has no layers that drop"):
-        fit(lambda: torch.nn.Linear(1, 1), line, replace(RECIPE, dropout=0.2))
+    with pytest.raises(InvalidArgument, match="head_dropout: Linear has no layers that drop"):
+        fit(lambda: torch.nn.Linear(1, 1), line, replace(RECIPE, head_dropout=0.2))
 
 
 def test_a_training_that_diverges_says_so(build: Build, line: Line) -> None:

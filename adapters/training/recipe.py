@@ -41,8 +41,8 @@ class Recipe:
         drop_path: That a path of the network is dropped, in [0, 1); the network says how deep
             blocks differ.
         drop_path_rises: Whether it rises linearly from 0 over the epochs, as in NASNet.
-        head_dropout: Share of the features before the classifier that is dropped, in [0, 1); ``None``
-            for the network's.
+        head_dropout: Share of the features before the classifier that is dropped, in [0, 1);
+            ``None`` for the network's.
         norm_momentum: Of batch normalisations, as PyTorch counts it; ``None`` for the network's.
         ema: Decay per step of an average of all weights; 0 for none. Where there is one, it is
             what is selected and returned. Early on the average is over fewer steps.

@@ -86,7 +86,7 @@ def test_a_published_network_is_trained_with_its_auxiliary_head(lamcts: Call, fo
 
 
 def test_an_interrupted_training_says_how_to_go_on(start: Start, lamcts: Call) -> None:
-    command = (*TRAIN, "--epochs", "200", "--out", "net")
+    command = (*TRAIN, "--epochs", "20000", "--out", "net")
     process = start(*command)
     assert process.stderr is not None
     for line in process.stderr:
@@ -97,7 +97,7 @@ def test_an_interrupted_training_says_how_to_go_on(start: Start, lamcts: Call) -
     assert process.returncode == 130, errors
     last = errors.splitlines()[-1]
     assert last.startswith("interrupted; go on with: lamcts train ")
-    assert last.endswith("--arch resnet --epochs 200 --out net --set batch_size=100 --resume")
+    assert last.endswith("--arch resnet --epochs 20000 --out net --set batch_size=100 --resume")
     unfinished = lamcts("export", "net")
     assert (unfinished.code, unfinished.err) == (
         2,

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lamcts
-from lamcts.adapters.supernet.folder import IMPORTED, Record, read_record
+from lamcts.adapters.supernet.folder import IMPORTED, Record, read_record, read_trained
 from lamcts.adapters.supernet.ranking import Ranking, rank
 from lamcts.adapters.supernet.sampling import Paths
 from lamcts.adapters.supernet.splits import Choice, regions_of_run
 from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
-from lamcts.errors import InvalidArgument, RunError
+from lamcts.errors import InvalidArgument
 from lamcts.settings import plain
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ class SupernetEvaluator(NetworkEvaluator):
         self.supernet = folder
         if folder is None:
             return
-        record = read_record(folder)
-        if not record.trained:
-            raise RunError(f"supernet: {folder} is not trained to its end; go on with --resume")
+        record = read_trained(folder)
         own = plain(self.supernet_settings())
         for name, value in record.settings.items():
             if own.get(name) != value:

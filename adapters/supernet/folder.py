@@ -23,6 +23,7 @@ __all__ = [
     "begin",
     "load_weights",
     "read_record",
+    "read_trained",
     "save_weights",
     "write_record",
 ]
@@ -96,6 +97,18 @@ def read_record(folder: Path) -> Record:
         ) from None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{file}: cannot be read ({error}); train the supernet again") from error
+
+
+def read_trained(folder: Path) -> Record:
+    """The record of a supernet that can be used.
+
+    Raises:
+        RunError: As for `read_record`, or its training has not ended.
+    """
+    record = read_record(folder)
+    if not record.trained:
+        raise RunError(f"supernet: {folder} is not trained to its end; go on with --resume")
+    return record
 
 
 def begin(folder: Path, record: Record, *, resume: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from lamcts.adapters.supernet.folder import load_weights, read_record
+from lamcts.adapters.supernet.folder import load_weights, read_trained
 from lamcts.adapters.supernet.inherit import BATCHES, inherited_score
 from lamcts.adapters.supernet.splits import Regions, Split
 from lamcts.adapters.training import Recipe
@@ -41,7 +41,7 @@ class SharedWeights:
 
     def __init__(self, problem: SupernetEvaluator, folder: Path) -> None:
         self.problem, self.folder = problem, folder
-        self.record = read_record(folder)
+        self.record = read_trained(folder)
         self.split = load_split(problem, self.record.split)
         self.data = problem.load_data()
         recipe = Recipe(**self.record.recipe)

@@ -48,6 +48,10 @@ def test_an_interrupted_training_ends_with_the_same_weights(
     assert not read_record(tmp_path).trained
     with pytest.raises(RunError, match="not trained to its end; go on with --resume"):
         make(supernet=tmp_path)
+    with pytest.raises(RunError, match="not trained to its end; go on with --resume"):
+        make().rank([tmp_path], 3)
+    with pytest.raises(RunError, match="not trained to its end; go on with --resume"):
+        make().split_supernet(tmp_path, "normal.0", tmp_path / "parts", epochs=1)
     with pytest.raises(RunError, match="holds a supernet already; --resume it"):
         train(make(), tmp_path, epochs=5)
     with pytest.raises(RunError, match="begun with sampling 'fair', not 'random'"):

@@ -10,6 +10,9 @@ The loop (Wang, Fonseca, Tian 2020, Algorithm 1), and where each step lives:
    region (`lamcts.samplers`, `lamcts.region`).
 5. Evaluate, and go to 2. A solver with a state of its own (a trust region, a distribution) keeps
    its leaf until it has converged; then a new leaf is selected.
+
+Ours, not the paper's: where the first descent ends in one small valley of many, it rests while
+CMA-ES takes a *second look* from the best point (`lamcts.samplers._second_look`).
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import numpy as np
 from lamcts.boundary import BOUNDARIES, LABELS, BoundaryKind, LabelKind
 from lamcts.errors import InvalidArgument
 from lamcts.optimizers._base import Optimizer
+from lamcts.region import Region
 from lamcts.samplers import Proposal, Sampler, sampler_class
 from lamcts.spaces import Space
 from lamcts.tree import Node, Tree, TreeConfig
@@ -100,7 +104,9 @@ class LAMCTS(Optimizer):
         self.tree = Tree(self.history, config, self.seed)
         self._leaf: Node | None = None
         self._solver: Sampler | None = None
-        self._episode = -1
+        self._episode = -1  # the solver's first trial
+        self._resting: Sampler | None = None  # the first descent, during the second look
+        self._looked = False
 
     def describe(self) -> dict[str, Any]:
         """Shape of the tree, and the leaf being searched."""
@@ -110,7 +116,7 @@ class LAMCTS(Optimizer):
             "depth": max(leaf.depth for leaf in leaves),
             "leaves": len(leaves),
             "leaf": "" if leaf is None else "".join("+-"[not good] for _, good in leaf.region.path),
-            "solver": self.sampler,
+            "solver": "second-look" if self._resting else self.sampler,
         }
 
     def _prepare(self, number: int) -> None:
@@ -119,7 +125,14 @@ class LAMCTS(Optimizer):
             return
         best = -np.inf if self.history.best is None else float(self.history.y[self.history.best])
         solver = self._solver
-        if solver is not None and not (solver.done or solver.hopeless(best)):
+        if solver is not None and solver.in_valley and not self._looked:
+            self._looked, self._resting = True, solver
+            self._solver, self._episode = self._second_look(), number
+            return
+        if _over(solver, best) and self._resting is not None:
+            solver, self._resting = self._resting, None
+            self._solver, self._episode = solver, number
+        if not _over(solver, best):
             return
         self._leaf = leaf = self.tree.select(self.history.pending_Z)
         rows = np.array(leaf.rows, dtype=int)
@@ -132,6 +145,13 @@ class LAMCTS(Optimizer):
         )
         # what the first design is still evaluating is told to the first solver
         self._episode = number if self._episode >= 0 else 0
+
+    def _second_look(self) -> Sampler:
+        """CMA-ES from the best point of the whole space."""
+        from lamcts.samplers._second_look import SecondLook
+
+        rows, _ = self.history.sides(len(self.history))
+        return SecondLook(self.domain, Region(), self.history.Z[rows], self.history.y[rows])
 
     def _propose(self, rng: np.random.Generator) -> Proposal:
         number = len(self.history)
@@ -160,6 +180,10 @@ class LAMCTS(Optimizer):
             U[:] = engine.random_base2(int(np.ceil(np.log2(self.n_init))))[: self.n_init]
         U[0] = 0.5
         return self.domain.uniform(U)
+
+
+def _over(solver: Sampler | None, best: float) -> bool:
+    return solver is None or solver.done or solver.hopeless(best)
 
 
 def _check(name: str, valid: bool, value: object, expected: str) -> None:

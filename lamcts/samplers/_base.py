@@ -114,6 +114,11 @@ class Sampler(ABC):
         """Whether the sampler has converged and a new leaf should be selected."""
         return self.one_shot
 
+    @property
+    def in_valley(self) -> bool:
+        """Whether it is within one small valley of many: another solver may see over them."""
+        return False
+
     def hopeless(self, best: float) -> bool:
         """Whether it is not expected to reach ``best``, the best value anywhere, any more."""
         return False

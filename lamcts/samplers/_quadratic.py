@@ -28,6 +28,7 @@ import numpy as np
 
 from lamcts.samplers._base import Proposal, Sampler
 from lamcts.samplers._probes import Probes
+from lamcts.samplers._second_look import Ruggedness
 from lamcts.samplers._windows import CAP, LocalModels, Windows
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ FAILED, FAIR = 0.1, 0.7
 #: A start is given up below this resolution, when it lacks more than so many times what the last
 #: resolution gained.
 HOPEFUL, PATIENCE = 0.02, 2.0
+#: Below this resolution a first descent on a rugged landscape is within one valley.
+WITHIN_VALLEY = 0.0006
 #: Directions in which the model's sureness is asked: random ones, and this many axes at most.
 DIRECTIONS, AXES = 100, 100
 
@@ -81,6 +84,8 @@ class QuadraticSampler(Sampler):
         self._shortened = np.inf  # the resolution of the last step shorter than half of it
         self._levels: list[float] = []  # the best value when each resolution was left
         self._windows = Windows(self.domain.dim, noisy=self.domain.noisy)
+        self._ruggedness = Ruggedness()
+        self._rugged: bool | None = None
         self._best: int | None = None  # row of the best point by the model, where values are noisy
 
     @property
@@ -93,6 +98,18 @@ class QuadraticSampler(Sampler):
         if len(self._levels) < 2 or self._scale.resolution >= HOPEFUL:
             return False
         return best - float(self.y.max()) > PATIENCE * (self._levels[-1] - self._levels[-2])
+
+    @property
+    def in_valley(self) -> bool:
+        """The first descent has ended in one of many small valleys."""
+        if self.restart or self.domain.noisy or self._scale.resolution > WITHIN_VALLEY:
+            return False
+        if self._rugged is None:
+            best = float(self.y.max())
+            self._rugged = len(self._levels) > 1 and self._ruggedness.rugged(
+                descent=best - float(self.y[0]), below=best - self._levels[1]
+            )
+        return self._rugged
 
     def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
         """Propose the start, a probe along an axis, a step of the model, or a point to learn."""
@@ -133,7 +150,9 @@ class QuadraticSampler(Sampler):
         super().tell(z, y, info)
         if self._probes is not None:
             self._probes.tell(z, y, best, info)
-        self._windows.tell(y, info)
+        errors = self._windows.tell(y, info)
+        if errors is not None:
+            self._ruggedness.tell(errors, float(info["resolution"]))
         if info.get("move") != "step":
             return
         self._probes = None

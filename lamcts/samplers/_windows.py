@@ -139,11 +139,18 @@ class Windows:
         if len(info.get("noise", ())) == len(self._sizes):  # older runs: of fewer models
             self._noise = [float(noise) for noise in info["noise"]]
 
-    def tell(self, y: float, info: Mapping[str, Any]) -> None:
-        """Compare a value with what each model had foretold."""
+    def tell(self, y: float, info: Mapping[str, Any]) -> NDArray[np.float64] | None:
+        """Compare a value with what each model had foretold.
+
+        Returns:
+            How far off those were that are not separable; none where nothing was foretold.
+        """
         moved = "pulled" in info or "fallback" in info  # to where nothing was foretold
         told = len(info.get("guess", ())) == len(self._sizes)
-        if told and not (moved or np.isnan(y)):
-            errors = np.log(np.abs(np.subtract(info["guess"], y)) + 1e-12 * (1.0 + abs(y)))
-            ratios = np.clip(errors - errors[0], -LARGEST, LARGEST)
-            self._errors = MEMORY * self._errors + (1.0 - MEMORY) * ratios
+        if not told or moved or np.isnan(y):
+            return None
+        errors = np.abs(np.subtract(info["guess"], y))
+        logs = np.log(errors + 1e-12 * (1.0 + abs(y)))
+        ratios = np.clip(logs - logs[0], -LARGEST, LARGEST)
+        self._errors = MEMORY * self._errors + (1.0 - MEMORY) * ratios
+        return np.asarray(errors[:-1])

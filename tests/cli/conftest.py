@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -79,6 +80,8 @@ def environment() -> dict[str, str]:
 @pytest.fixture
 def start(folder: Path) -> Callable[..., subprocess.Popen[str]]:
     """Start ``python -m lamcts`` in a process of its own."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests run in a shell's background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def popen(*words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

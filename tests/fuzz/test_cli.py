@@ -187,7 +187,7 @@ commands = st.one_of(
 ).map(lambda parts: [word for part in parts for word in part])
 
 
-@pytest.mark.parametrize("examples", [150, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [150, pytest.param(1500, marks=pytest.mark.slow)])
 def test_commands(examples: int, folder: Path) -> None:
     @settings(max_examples=examples)
     @given(words=commands)
@@ -200,7 +200,7 @@ def test_commands(examples: int, folder: Path) -> None:
     check()
 
 
-@pytest.mark.parametrize("examples", [50, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [50, pytest.param(500, marks=pytest.mark.slow)])
 def test_bench(examples: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is asked for, up to where the processes would start."""
 
@@ -218,7 +218,7 @@ def test_bench(examples: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     check()
 
 
-@pytest.mark.parametrize("examples", [50, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [50, pytest.param(500, marks=pytest.mark.slow)])
 def test_files_of_points(examples: int, folder: Path) -> None:
     """What ``--init`` is given may hold anything."""
     csv = st.text(st.sampled_from('x[0],1.5"\n-e\r'), max_size=40).map(str.encode)

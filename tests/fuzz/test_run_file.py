@@ -129,7 +129,7 @@ edits = st.one_of(
 )
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [100, pytest.param(1500, marks=pytest.mark.slow)])
 def test_random_edits(examples: int, written: bytes, folder: Path) -> None:
     put(folder, written)
     original = outline(folder)
@@ -190,7 +190,7 @@ def change(value: Any, path: list[float], new: Any, delete: bool) -> Any:
     return value
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def test_lines_of_another_making(examples: int, written: bytes, folder: Path) -> None:
     """Fields that are missing or hold anything, in lines that have no check sum to tell."""
     lines = [json.loads(line) for line in written.splitlines()]

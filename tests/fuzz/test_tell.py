@@ -102,7 +102,7 @@ def real(value: object) -> float | None:
         return None
 
 
-@pytest.mark.parametrize("examples", [150, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [150, pytest.param(1500, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 def test_tell(examples: int, direction: Any) -> None:
     @settings(max_examples=examples)
@@ -130,7 +130,7 @@ def test_tell(examples: int, direction: Any) -> None:
     check()
 
 
-@pytest.mark.parametrize("examples", [50, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [50, pytest.param(500, marks=pytest.mark.slow)])
 def test_what_is_told_of_no_trial(examples: int) -> None:
     """A point of the space is taken as one that was evaluated elsewhere; else it is refused."""
 
@@ -148,7 +148,7 @@ def test_what_is_told_of_no_trial(examples: int) -> None:
     check()
 
 
-@pytest.mark.parametrize("examples", [50, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [50, pytest.param(500, marks=pytest.mark.slow)])
 def test_search(examples: int) -> None:
     """A run goes on whatever is returned, and its best is the best of the numbers."""
 

@@ -71,7 +71,7 @@ def test_20_000_trials_are_replayed_in_seconds_and_memory_stays_flat() -> None:
     trials = recorded(make_optimizer("lamcts", SPACE, seed=0), 20_000)
     start = time.process_time()
     replay(make_optimizer("lamcts", SPACE, seed=0), trials)
-    assert time.process_time() - start < 8.0  # the aim is 5; 5.9 to 6.5 measured
+    assert time.process_time() - start < 8.0  # the aim is 5; 2.6 to 6.5 measured
     first, second = bytes_by_half("lamcts", trials)
     assert second < 1.5 * first
     assert first < 3000

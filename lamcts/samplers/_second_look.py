@@ -65,11 +65,14 @@ class SecondLook(CMAESSampler):
 
     def _begin(self) -> None:
         super()._begin()
-        self._goal = float(self.y.max())
+        self._goal = float(self.y.max(initial=-np.inf))
         self._medians: list[float] = []
+        self._failures = 0
 
     def hopeless(self, best: float) -> bool:
         """The last generations came no nearer to what was known before, or fell back behind it."""
+        if self._failures > GENERATIONS * self._engine.population:
+            return True
         if len(self._medians) < 2 * GENERATIONS:
             return False
         before = float(np.mean(self._medians[-2 * GENERATIONS : -GENERATIONS]))
@@ -78,6 +81,7 @@ class SecondLook(CMAESSampler):
 
     def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
         """As CMA-ES; the median of each generation is kept."""
+        self._failures += bool(np.isnan(y))
         known = [value for _, value in self._generation]
         super().tell(z, y, info)
         if known and not self._generation:

@@ -85,6 +85,11 @@ def test_a_look_that_comes_no_nearer_is_given_up() -> None:
     assert generations(slowly).hopeless(0.0)
 
 
+def test_a_look_among_failures_is_given_up() -> None:
+    assert generations([np.nan] * (GENERATIONS + 1)).hopeless(0.0)
+    assert not generations([np.nan] * GENERATIONS).hopeless(0.0)
+
+
 @pytest.mark.parametrize("name", ["sphere", "rosenbrock", "ackley", "zakharov", "dixon-price"])
 def test_there_is_none_where_one_valley_is_all(name: str) -> None:
     assert numbers(run(name)) == []

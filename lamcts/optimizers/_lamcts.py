@@ -27,6 +27,7 @@ from lamcts.errors import InvalidArgument
 from lamcts.optimizers._base import Optimizer
 from lamcts.region import Region
 from lamcts.samplers import Proposal, Sampler, sampler_class
+from lamcts.samplers._second_look import SecondLook
 from lamcts.spaces import Space
 from lamcts.tree import Node, Tree, TreeConfig
 
@@ -148,8 +149,6 @@ class LAMCTS(Optimizer):
 
     def _second_look(self) -> Sampler:
         """CMA-ES from the best point of the whole space."""
-        from lamcts.samplers._second_look import SecondLook
-
         rows, _ = self.history.sides(len(self.history))
         return SecondLook(self.domain, Region(), self.history.Z[rows], self.history.y[rows])
 

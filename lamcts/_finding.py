@@ -9,8 +9,9 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from lamcts.errors import LamctsError, ProblemError, did_you_mean
@@ -75,6 +76,14 @@ def _split_file(ref: str) -> tuple[Path | None, str]:
     return None, ""
 
 
+class _FromSource(SourceFileLoader):
+    """Without bytecode: that of an edit in the same second and of the same size would be stale."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compiled from the file."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _load_file(path: Path) -> ModuleType:
     """Import a file under a name that is the same in every process; once while it is unchanged."""
     name = f"{_MODULE_PREFIX}{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
@@ -82,7 +91,8 @@ def _load_file(path: Path) -> ModuleType:
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__source_digest__", None) == digest:
         return loaded
-    spec = importlib.util.spec_from_file_location(name, path)
+    loader = _FromSource(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise ProblemError(f"problem: {path} cannot be imported; name a file ending in .py")
     module = importlib.util.module_from_spec(spec)

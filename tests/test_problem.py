@@ -52,7 +52,8 @@ def test_file_is_loaded_with_settings(file: Path) -> None:
     assert evaluator.evaluate(x) == pytest.approx(2.0 * float((x * x).sum()))
 
 
-def test_file_is_loaded_once_while_unchanged(file: Path) -> None:
+def test_file_is_loaded_once_while_unchanged(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # stale bytecode is not taken
     first, second = load_problem(file), load_problem(file)
     assert type(first) is type(second)
     assert sys.modules[type(first).__module__].__file__ == str(file.resolve())

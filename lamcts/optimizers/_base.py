@@ -116,6 +116,7 @@ class Optimizer(ABC):
         """
         if not isinstance(trial, Trial):
             v = self.history.codec.to_vector(trial)
+            self._prepare(len(self.history))  # as when it is replayed
             trial = self._add(v, {"given": True})
         elif trial.number not in self.history.pending:
             known = trial.number < len(self.history)

@@ -20,8 +20,10 @@ class SolverSearch(Optimizer):
 
     Args:
         space: The search space.
-        solver: Name of a sampler: ``random``, ``turbo``, ``cmaes``, ``evolution``, ``bo``.
         **options: As for `Optimizer`.
+
+    Attributes:
+        solver: Name of the sampler, one of `lamcts.samplers.list_samplers`.
     """
 
     solver = "random"

@@ -132,7 +132,7 @@ class LAMCTS(Optimizer):
             return
         if _over(solver, best) and self._resting is not None:
             solver, self._resting = self._resting, None
-            self._solver, self._episode = solver, number
+            self._solver, self._episode = solver, 0  # what is left of the look is told to it too
         if not _over(solver, best):
             return
         self._leaf = leaf = self.tree.select(self.history.pending_Z)
@@ -166,8 +166,9 @@ class LAMCTS(Optimizer):
         y = float(self.history.y[number])
         if not np.isnan(y):
             self.tree.insert(number)
-        if self._solver is not None and number >= self._episode:
-            self._solver.tell(self.history.Z[number], y, self.history.info(number))
+        solver = self._solver if number >= self._episode else self._resting
+        if solver is not None:
+            solver.tell(self.history.Z[number], y, self.history.info(number))
 
     def _design(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """(n_init, d) the centre, then scrambled Sobol points, which leave smaller holes."""

@@ -79,7 +79,7 @@ class QuadraticSampler(Sampler):
         self._probes: Probes | None = Probes(self.domain.dim)
         self._starts = 0
         self._asked = 0
-        self._steps_out = 0
+        self._step_out = False  # a step is being evaluated
         self._since_step = 0
         self._shortened = np.inf  # the resolution of the last step shorter than half of it
         self._levels: list[float] = []  # the best value when each resolution was left
@@ -135,7 +135,7 @@ class QuadraticSampler(Sampler):
         if info.get("move") == "step":
             if float(info["length"]) < 0.5 * float(info["resolution"]):
                 self._shortened = float(info["resolution"])
-            self._steps_out, self._since_step = self._steps_out + 1, 0
+            self._step_out, self._since_step = True, 0
         if self._probes is not None:
             self._probes.note(info)
         if "radius" in info:
@@ -156,7 +156,7 @@ class QuadraticSampler(Sampler):
         if info.get("move") != "step":
             return
         self._probes = None
-        self._steps_out -= 1
+        self._step_out = False
         scale, length = self._scale, float(info["length"])
         before = float(info.get("from", best))
         gained = -np.inf if np.isnan(y) else (y - before) / float(info["promised"])
@@ -197,7 +197,7 @@ class QuadraticSampler(Sampler):
     ) -> Proposal:
         scale, least = self._scale, min(2 * self.domain.dim + 1, CAP)
         # a step that does not come back is not waited for for ever
-        waiting = self._steps_out > 0 and self._since_step < least + len(pending)
+        waiting = self._step_out and self._since_step < least + len(pending)
         while True:
             radius = scale.radius
             centre, distances, models = self._local(centre, radius)

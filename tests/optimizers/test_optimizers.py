@@ -13,8 +13,10 @@ import pytest
 
 from lamcts.errors import Infeasible, InvalidArgument, LamctsError, TrialTimeout, UnknownName
 from lamcts.evaluator import Evaluation
+from lamcts.functions import make_function
 from lamcts.history import TrialState
 from lamcts.optimizers import Optimizer, list_optimizers, make_optimizer, optimizer_settings
+from lamcts.optimizers._baselines import SolverSearch
 from lamcts.spaces import Box, Codec, Dict, Discrete, MultiBinary, to_json
 
 REAL = Box(-5.0, 10.0, shape=(3,))
@@ -155,6 +157,41 @@ def test_known_points_can_be_told() -> None:
     assert opt.best.x.tolist() == [1.0, 2.0, 3.0]
     with pytest.raises(InvalidArgument, match="is not in Box"):
         opt.tell([1.0, 2.0, 30.0], 0.5)
+
+
+@each_optimizer
+def test_points_told_before_the_first_ask_are_known_as_when_replayed(name: str) -> None:
+    first, second = (make_optimizer(name, REAL, seed=3) for _ in range(2))
+    rng = np.random.default_rng(0)
+    for x in rng.uniform(-5.0, 10.0, (20, 3)):
+        trial = first.tell(x, value_of(REAL, x))
+        second.tell(second.replay(trial.number, trial.x, trial.info), trial.value or 0.0)
+    assert run(first, 25) == run(second, 25)
+
+
+@pytest.mark.parametrize("name", ["quadratic", "turbo", "cmaes"])
+def test_a_solver_knows_the_points_told_before_the_first_ask(name: str) -> None:
+    optimizer = make_optimizer(name, REAL, seed=3)
+    for k in range(20):
+        x = np.full(3, 1.3 + 0.1 * k)
+        optimizer.tell(x, value_of(REAL, x))
+    assert isinstance(optimizer, SolverSearch)
+    assert optimizer._sampler is not None
+    assert len(optimizer._sampler.y) == 20
+
+
+def test_a_step_that_is_never_told_is_not_waited_for_for_ever() -> None:
+    function = make_function("rosenbrock", dim=6, shift_seed=1)
+    optimizer = make_optimizer("quadratic", function.space, seed=0)
+    lost = 0
+    for _ in range(200):
+        [trial] = optimizer.ask()
+        if not lost and trial.number > 30 and trial.info.get("move") == "step":
+            lost = trial.number
+        else:
+            optimizer.tell(trial, function.evaluate(trial.x))
+    moves = [trial.info.get("move") for trial in optimizer.trials[lost + 20 :]]
+    assert moves.count("step") > len(moves) / 4
 
 
 def test_best_is_in_the_users_sign() -> None:

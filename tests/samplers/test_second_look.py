@@ -11,6 +11,7 @@ from lamcts import make_optimizer
 from lamcts.domain import Domain
 from lamcts.functions import make_function
 from lamcts.optimizers import Optimizer
+from lamcts.optimizers._lamcts import LAMCTS
 from lamcts.region import Region
 from lamcts.samplers._second_look import GENERATIONS, LEAST, Ruggedness, SecondLook
 from lamcts.spaces import Box, Codec
@@ -110,6 +111,18 @@ def test_the_descent_goes_on_after_a_look_in_vain() -> None:
     before, after = (optimizer.trials[k].info for k in (look[0] - 1, look[-1] + 1))
     assert after["resolution"] <= before["resolution"]
     assert after["move"] in ("step", "spread")
+
+
+def test_the_resting_descent_is_told_what_it_asked_for() -> None:
+    function = make_function("schaffer-f7", dim=D, shift_seed=1, rotate_seed=1)
+    optimizer = LAMCTS(function.space, seed=0)
+    while optimizer._resting is None:
+        trials = optimizer.ask(8)
+        for trial in trials:
+            optimizer.tell(trial, function.evaluate(trial.x))
+    descent = [trial for trial in optimizer.trials if trial.number < numbers(optimizer)[0]]
+    assert descent[-1].number >= trials[0].number  # it began within a batch
+    assert len(optimizer._resting.y) == len(descent)
 
 
 def test_there_is_none_where_values_are_said_to_carry_noise() -> None:

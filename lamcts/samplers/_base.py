@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Proposal", "Sampler"]
 
 
+#: Trials without improvement, a variable, after which a search has stalled, and the least of them.
+PATIENCE, LEAST_PATIENCE = 5, 60
+
+
 @dataclass(frozen=True)
 class Proposal:
     """Candidates for one trial.
@@ -122,6 +126,10 @@ class Sampler(ABC):
     def hopeless(self, best: float) -> bool:
         """Whether it is not expected to reach ``best``, the best value anywhere, any more."""
         return False
+
+    def stalled(self, failures: int) -> bool:
+        """Whether so many trials without improvement say that another leaf should be tried."""
+        return failures > max(LEAST_PATIENCE, PATIENCE * self.domain.codec.p)
 
     def pull(self, Z: NDArray[np.float64], anchor: NDArray[np.float64]) -> NDArray[np.float64]:
         """(<= n, d) the points ``Z``, pulled towards a point of the region until they are in it."""

@@ -47,8 +47,6 @@ GENERATIONS, BREEDERS, BRED = 5, 16, 100
 LEAST_GAIN = 1e-3
 #: Share of trials of every arm, and the weight of an arm's record after its next trial.
 FLOOR, MEMORY_OF_ARMS = 0.08, 0.95
-#: Trials without improvement, a variable, after which another leaf is tried.
-PATIENCE, LEAST_PATIENCE = 5, 60
 
 
 class DiscreteSampler(Sampler):
@@ -74,7 +72,7 @@ class DiscreteSampler(Sampler):
     @property
     def done(self) -> bool:
         """No improvement for long."""
-        return self._failures > max(LEAST_PATIENCE, PATIENCE * self.domain.codec.p)
+        return self.stalled(self._failures)
 
     def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
         """Propose by an arm drawn by its success rate."""

@@ -32,7 +32,8 @@ def wrap_ask_tell(make: Callable[[int, int], AskTell]) -> type[Sampler]:
 
     It is told the region's samples, best last, before it is first asked. Points that it proposes
     outside the region are pulled towards the region's best sample, and it is told where they came
-    to lie. Failed trials are not told.
+    to lie. Failed trials are not told. Another leaf is selected when its ``should_stop()`` says so;
+    if it has none, after 60 trials without improvement or five a variable, whichever is more.
 
     Args:
         make: Called as ``make(dim, seed)`` for each leaf. What it returns must depend on its
@@ -60,6 +61,14 @@ def wrap_ask_tell(make: Callable[[int, int], AskTell]) -> type[Sampler]:
             for row in np.argsort(self.y, kind="stable"):
                 self._inner.tell(self.Z[row], -float(self.y[row]))
             self._next = np.asarray(self._inner.ask(), dtype=np.float64)
+            self._failures = 0  # in a row
+
+        @property
+        def done(self) -> bool:
+            """The optimizer says that it has converged, or it has found nothing for long."""
+            if callable(should_stop := getattr(self._inner, "should_stop", None)):
+                return bool(should_stop())
+            return self.stalled(self._failures)
 
         def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
             """Propose what the optimizer asked for last; random points should that be known."""
@@ -73,6 +82,8 @@ def wrap_ask_tell(make: Callable[[int, int], AskTell]) -> type[Sampler]:
 
         def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
             """Pass the value on, to be minimised."""
+            better = y > self.y.max(initial=-np.inf)
+            self._failures = 0 if better else self._failures + 1
             super().tell(z, y, info)
             if not np.isnan(y):
                 self._inner.tell(z, -y)

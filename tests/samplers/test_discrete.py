@@ -16,7 +16,8 @@ from lamcts.constraints import Feasibility, parse_constraint
 from lamcts.domain import Domain
 from lamcts.optimizers._baselines import SolverSearch
 from lamcts.region import Region
-from lamcts.samplers._discrete import LEAST_PATIENCE, MEMORY, DiscreteSampler
+from lamcts.samplers._base import LEAST_PATIENCE
+from lamcts.samplers._discrete import MEMORY, DiscreteSampler
 from lamcts.samplers._harmless import changes, harm
 from lamcts.samplers._overlap import GRID, NOISES, NUMERIC_LENGTHS, Layout, OverlapModel
 from lamcts.samplers._step import Step

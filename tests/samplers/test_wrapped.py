@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import lamcts.samplers
 from lamcts.optimizers import Optimizer, make_optimizer
 from lamcts.samplers import register_sampler, wrap_ask_tell
+from lamcts.samplers._base import LEAST_PATIENCE
 from lamcts.spaces import Box
 
 BOX = Box(-3.0, 5.0, shape=(4,))
@@ -58,8 +59,8 @@ def test_it_proposes_and_is_told_every_value_to_minimise() -> None:
         [trial] = optimizer.ask()
         values.append(bowl(trial.x))
         optimizer.tell(trial, values[-1])
-    [inner] = Walk.made
-    assert sorted(inner.told) == pytest.approx(sorted(values))
+    assert len(Walk.made) < 5
+    assert sorted(Walk.made[0].told) == pytest.approx(sorted(values[: len(Walk.made[0].told)]))
     assert optimizer.best.value is not None
     assert optimizer.best.value < 0.1 < min(values[:5])
 
@@ -77,6 +78,27 @@ def test_a_replayed_run_goes_on_as_the_uninterrupted_one() -> None:
         [trial] = second.ask()
         second.tell(trial, bowl(trial.x))
     assert [list(t.x) for t in second.trials] == [list(t.x) for t in first.trials]
+
+
+def test_another_leaf_is_selected_when_it_finds_nothing_more() -> None:
+    optimizer = make()
+    for _ in range(5 + LEAST_PATIENCE + 1):
+        [trial] = optimizer.ask()
+        optimizer.tell(trial, bowl(trial.x) if trial.number < 5 else 1e6)
+    assert len(Walk.made) == 1
+    optimizer.ask()
+    assert len(Walk.made) == 2
+    assert len(Walk.made[1].told) > 5  # the samples of its leaf
+
+
+def test_another_leaf_is_selected_when_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Walk, "should_stop", lambda self: len(self.told) >= 15, raising=False)
+    optimizer = make()
+    for _ in range(30):
+        [trial] = optimizer.ask()
+        optimizer.tell(trial, bowl(trial.x))
+    assert len(Walk.made[0].told) == 15
+    assert len(Walk.made) > 1
 
 
 def test_failed_trials_are_not_told() -> None:

@@ -12,6 +12,7 @@ from lamcts.benchmark.peers import PEERS, check_peer, kinds_of
 from lamcts.benchmark.processes import run_in_processes
 from lamcts.benchmark.records import Record, RecordFile, Task
 from lamcts.benchmark.suites import Case, find_case
+from lamcts.config import RunConfig
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
 __all__ = ["RECORDS", "compare", "plan"]
@@ -149,7 +150,8 @@ def plan(
 
 def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, clock: int) -> None:
     """Build the problem, and each optimizer for it."""
-    from lamcts.optimizers import list_optimizers, make_optimizer
+    from lamcts import prepare
+    from lamcts.optimizers import list_optimizers
 
     known = [*list_optimizers(), *PEERS]
     with case.build(1, settings) as evaluator:
@@ -160,9 +162,7 @@ def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, cloc
                 mend = did_you_mean(name, known)
                 raise UnknownName(f"optimizers: {name!r} is not known; {mend}")
             if name not in PEERS:
-                make_optimizer(
-                    name, evaluator.space, direction=evaluator.direction, seed=0, **options
-                )
+                prepare.optimizer(evaluator, RunConfig(1, name, options), seed=0)
                 continue
             if clock:
                 raise InvalidArgument(f"--clock: {name} asks for one trial at a time; leave it out")

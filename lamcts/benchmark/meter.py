@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from lamcts.constraints import Feasibility, parse_constraint
 from lamcts.evaluator import Evaluator, TrialContext
 from lamcts.history import TrialState
 from lamcts.outcome import Outcome, evaluate
@@ -50,6 +51,8 @@ class Meter:
         self.cpu_seconds = 0.0
         self.first_error = "the optimizer proposed nothing"
         self._proposals = 0
+        constraints = [parse_constraint(text) for text in evaluator.constraints]
+        self._feasible = Feasibility(constraints, evaluator) if constraints else None
         self._sign = 1.0 if evaluator.direction == "maximize" else -1.0
         self._halfway = (0, 0.0)
         self._since = time.process_time()
@@ -67,7 +70,10 @@ class Meter:
     def look(self, x: object) -> Outcome:
         """Evaluate a point without counting it yet."""
         self._book()
-        outcome = evaluate(self.evaluator, x, TrialContext(number=self._proposals))
+        if self._feasible is None or self._feasible(x):
+            outcome = evaluate(self.evaluator, x, TrialContext(number=self._proposals))
+        else:  # proposed by a peer, which knows of no constraints
+            outcome = Outcome(TrialState.INFEASIBLE, error="a constraint is broken")
         self._proposals += 1
         self._since = time.process_time()
         return outcome
@@ -103,7 +109,8 @@ class Meter:
 
     def _note(self, outcome: Outcome, x: object) -> None:
         if outcome.value is None and not self.failed:
-            self.first_error = str(outcome.error).splitlines()[-1]  # after its traceback
+            lines = (outcome.error or str(outcome.state)).splitlines()
+            self.first_error = lines[-1]  # after its traceback
         self.evaluations += outcome.state is not TrialState.INFEASIBLE
         self.failed += outcome.state is TrialState.FAILED
         value = outcome.value

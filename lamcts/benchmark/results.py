@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lamcts.benchmark.records import Record
+from lamcts.benchmark.records import Record, Task
 from lamcts.errors import InvalidArgument
 
 __all__ = ["PRECISION", "TARGETS", "Results", "Spread", "quartiles"]
@@ -57,14 +58,15 @@ class Results:
     def __init__(self, records: Sequence[Record]) -> None:
         if not records:
             raise InvalidArgument("records: none given; there is nothing to compare")
-        self.problems = list(dict.fromkeys(r.task.label for r in records))
+        self._labels = _labels(record.task for record in records)
+        self.problems = list(dict.fromkeys(map(self._label, records)))
         self.optimizers = list(dict.fromkeys(r.task.optimizer for r in records))
         self.seeds = sorted({r.task.seed for r in records})
         self.budget = max(r.task.budget for r in records)
         self._by_problem: dict[str, list[Record]] = {problem: [] for problem in self.problems}
         for record in records:
-            self._by_problem[record.task.label].append(record)
-        self.records = {(r.task.label, r.task.optimizer, r.task.seed): r for r in records}
+            self._by_problem[self._label(record)].append(record)
+        self.records = {(self._label(r), r.task.optimizer, r.task.seed): r for r in records}
         self.reference = {problem: self._reference(problem) for problem in self.problems}
 
     def runs(self, problem: str, optimizer: str) -> list[Record]:
@@ -87,7 +89,7 @@ class Results:
 
     def curve(self, record: Record, evaluations: ArrayLike) -> NDArray[np.float64]:
         """Distances (n,) of one run after each of the numbers (n,); infinite before any value."""
-        origin = self.reference[record.task.label]
+        origin = self.reference[self._label(record)]
         if not record.trace or origin is None:
             return np.full(np.shape(evaluations), np.inf)
         steps, values = np.array(record.trace).T
@@ -129,6 +131,9 @@ class Results:
         first = np.searchsorted(-falling, -TARGETS)  # the first distance at or below the target
         return np.append(steps / record.dim, np.inf)[first]
 
+    def _label(self, record: Record) -> str:
+        return self._labels[record.task.problem, record.task.instance]
+
     def _reference(self, problem: str) -> float | None:
         records = self._by_problem[problem]
         known = [r.optimum for r in records if r.optimum is not None]
@@ -138,6 +143,16 @@ class Results:
         if not final:
             return None
         return max(final) if records[0].direction == "maximize" else min(final)
+
+
+def _labels(tasks: Iterable[Task]) -> dict[tuple[str, int], str]:
+    """A label for each problem's instance; that of files with the same name is the whole path."""
+    labels = {(task.problem, task.instance): task.label for task in tasks}
+    alike = Counter(labels.values())
+    for (problem, instance), label in labels.items():
+        if alike[label] > 1:
+            labels[problem, instance] = problem if instance == 1 else f"{problem} #{instance}"
+    return labels
 
 
 def quartiles(values: ArrayLike) -> tuple[float, float, float]:

@@ -13,8 +13,8 @@ from lamcts.benchmark.meter import BudgetSpent, Meter, peak_mb
 from lamcts.benchmark.peers import PEERS, Objective, load_peer
 from lamcts.benchmark.records import Record, Task
 from lamcts.benchmark.suites import find_case
+from lamcts.config import RunConfig
 from lamcts.errors import LamctsError
-from lamcts.evaluator import Evaluator
 from lamcts.spaces import Codec, as_space
 
 __all__ = ["run_task"]
@@ -52,20 +52,12 @@ def _search(task: Task, meter: Meter) -> str | None:
 
 def _ask_and_tell(task: Task, meter: Meter) -> None:
     """Our optimizers: ask for one trial, evaluate it, tell."""
-    from lamcts.optimizers import make_optimizer
+    from lamcts import prepare
 
-    evaluator = meter.evaluator
-    has_canonical = type(evaluator).canonical is not Evaluator.canonical
-    optimizer = make_optimizer(
-        task.optimizer,
-        evaluator.space,
-        direction=evaluator.direction,
-        seed=task.seed,
-        canonical=evaluator.canonical if has_canonical else None,
-        **task.optimizer_settings,
-    )
+    config = RunConfig(task.budget, task.optimizer, task.optimizer_settings)
+    optimizer = prepare.optimizer(meter.evaluator, config, task.seed)
     if task.clock:
-        run_asynchronously(optimizer, meter, check_clock(evaluator, task.problem), task.clock)
+        run_asynchronously(optimizer, meter, check_clock(meter.evaluator, task.problem), task.clock)
         return
     while trials := optimizer.ask(1):  # none, when a finite space is exhausted
         outcome = meter.evaluate(trials[0].x)

@@ -36,8 +36,33 @@ class Faulty(lamcts.Evaluator):
             raise RuntimeError("no luck")
         if self.fault == "infeasible" and x[0]:
             raise lamcts.Infeasible("x[0] must be 0")
+        if self.fault == "wordless":
+            raise lamcts.Infeasible
         return float(x.sum())
+
 '''
+
+
+OF_ITS_OWN = """
+import lamcts
+
+
+class Bounded(lamcts.Evaluator):
+    space = lamcts.spaces.MultiBinary(3)
+    direction = "maximize"
+    constraints = ("bits<=1",)
+
+    def cost(self, x):
+        return {"bits": float(x.sum())}
+
+    def evaluate(self, x):
+        return float(x.sum())
+
+
+class Noisy(Bounded):
+    constraints = ()
+    noisy = True
+"""
 
 
 @pytest.fixture
@@ -167,6 +192,25 @@ def test_a_run_without_a_result_says_why(faulty: str) -> None:
     always = run_task(Task(faulty, "random", 0, 8, problem_settings={"fault": "always"}))
     assert always.error == "no trial completed: RuntimeError: no luck"
     assert run_task(Task("nowhere.py", "random", 0, 8)).error is not None
+
+
+def test_an_error_without_words_is_a_result_too(faulty: str) -> None:
+    task = Task(faulty, "random", 0, 8, problem_settings={"fault": "wordless"})
+    assert run_task(task).error == "no trial completed: infeasible"
+
+
+@pytest.mark.parametrize("optimizer", ["random", "lamcts", "scipy-de"])
+def test_a_problems_own_limits_hold_for_every_method(tmp_path: Path, optimizer: str) -> None:
+    (tmp_path / "own.py").write_text(OF_ITS_OWN, encoding="utf-8")
+    record = run_task(Task(f"{tmp_path / 'own.py'}:Bounded", optimizer, 0, 40))
+    assert record.error is None
+    assert record.trace[-1][1] == 1.0  # of three bits
+
+
+def test_a_noisy_problems_points_are_asked_again(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OF_ITS_OWN, encoding="utf-8")
+    record = run_task(Task(f"{tmp_path / 'own.py'}:Noisy", "lamcts", 0, 20))
+    assert record.evaluations == 20  # there are eight points
 
 
 def test_a_process_that_dies_is_one_record_and_is_tried_again(faulty: str, tmp_path: Path) -> None:

@@ -72,6 +72,20 @@ def test_without_any_value_nothing_is_near(record: MakeRecord) -> None:
     assert results.runtimes("a").size == 0
 
 
+def test_files_of_the_same_name_are_two_problems() -> None:
+    paths = ["a/net.py", "b/net.py", "c/other.py"]
+    runs = [
+        Record(Task(path, "random", 0, 10, instance), trace=((1, float(len(path))),))
+        for path in paths
+        for instance in (1, 2)
+    ]
+    results = Results(runs)
+    assert results.problems == [
+        *("a/net.py", "a/net.py #2", "b/net.py", "b/net.py #2", "other", "other #2")
+    ]
+    assert [results.runs(name, "random") for name in results.problems] == [[run] for run in runs]
+
+
 def test_there_must_be_records() -> None:
     with pytest.raises(InvalidArgument, match="nothing to compare"):
         Results([])

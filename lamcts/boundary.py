@@ -161,7 +161,7 @@ def fit_boundary(
     scores: NDArray[np.float64],
     *,
     kind: BoundaryKind = "svm-rbf",
-    labels: LabelKind = "kmeans",
+    labels: LabelKind = "median",
     quantile: float = 0.5,
     rng: np.random.Generator,
     validate: bool = True,

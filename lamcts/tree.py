@@ -58,7 +58,7 @@ class TreeConfig:
     cp: float = 0.1
     ucb: Literal["log", "sqrt"] = "log"
     boundary: BoundaryKind = "svm-rbf"
-    labels: LabelKind = "kmeans"
+    labels: LabelKind = "median"
     quantile: float = 0.5
     validate: bool = True
 

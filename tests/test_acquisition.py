@@ -1,4 +1,4 @@
-"""Log expected improvement against its definition, its asymptote and finite differences."""
+"""Log expected improvement against its definition and its asymptote."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from lamcts.acquisition import log_expected_improvement, log_expected_improvement_gradient
+from lamcts.acquisition import log_expected_improvement
 
 
 def test_agrees_with_the_closed_form() -> None:
@@ -36,42 +36,26 @@ def test_is_the_log_of_the_expected_improvement(u: float) -> None:
 
 @pytest.mark.parametrize("u", [-40.0, -100.0, -299.0, -301.0, -1e4, -1e8, -1e20])
 def test_follows_the_asymptote_in_the_tail(u: float) -> None:
-    got, dmean, dsd = log_expected_improvement_gradient(np.array([u]), np.array([1.0]), 0.0)
+    got = log_expected_improvement(np.array([u]), np.array([1.0]), 0.0)
     series = math.log1p(-3.0 / u**2 + 15.0 / u**4 - 105.0 / u**6)
     expected = -0.5 * u * u - 0.5 * math.log(2 * math.pi) - 2.0 * math.log(-u) + series
     assert got[0] == pytest.approx(expected, rel=1e-10)
-    # d/du (-u^2/2 - 2 log|u|) = -u - 2/u to first order; and u^2 + 3 by the deviation.
-    assert dmean[0] == pytest.approx(-u - 2.0 / u, rel=1e-5)
-    assert dsd[0] == pytest.approx(u * u + 3.0, rel=1e-5)
 
 
 @pytest.mark.parametrize("seam", [-1.0, -300.0])
 def test_pieces_meet(seam: float) -> None:
     u = np.array([np.nextafter(seam, -np.inf), seam, np.nextafter(seam, np.inf)])
-    for out in log_expected_improvement_gradient(u, np.ones(3), 0.0):
-        np.testing.assert_allclose(out, out[1], rtol=1e-9)
+    out = log_expected_improvement(u, np.ones(3), 0.0)
+    np.testing.assert_allclose(out, out[1], rtol=1e-9)
 
 
-@given(u=st.floats(-500.0, 30.0), sd=st.floats(1e-3, 1e3), best=st.floats(-10.0, 10.0))
-def test_gradient(u: float, sd: float, best: float) -> None:
-    mean = best + sd * u
-    step = 1e-6 * sd
-
-    def value(mean: float, sd: float) -> float:
-        return float(log_expected_improvement(np.array([mean]), np.array([sd]), best)[0])
-
-    _, dmean, dsd = log_expected_improvement_gradient(np.array([mean]), np.array([sd]), best)
-    by_mean = (value(mean + step, sd) - value(mean - step, sd)) / (2 * step)
-    by_sd = (value(mean, sd + step) - value(mean, sd - step)) / (2 * step)
-    # The difference of two values of size |value| is good to about 1e-16 |value| / step.
-    noise = 1e-9 * (1.0 + abs(value(mean, sd))) / sd
-    assert dmean[0] == pytest.approx(by_mean, rel=1e-4, abs=noise)
-    assert dsd[0] == pytest.approx(by_sd, rel=1e-4, abs=noise)
+@given(u=st.floats(-500.0, 4.0), sd=st.floats(1e-3, 1e3), best=st.floats(-10.0, 10.0))
+def test_more_doubt_is_worth_more(u: float, sd: float, best: float) -> None:
+    mean = np.full(2, best + sd * u)
+    less, more = log_expected_improvement(mean, np.array([sd, 1.01 * sd]), best)
+    assert more > less
 
 
-def test_better_mean_and_more_doubt_are_both_worth_more() -> None:
+def test_a_better_mean_is_worth_more() -> None:
     u = np.linspace(-1000.0, 10.0, 2001)
-    _, dmean, dsd = log_expected_improvement_gradient(u, np.ones_like(u), 0.0)
-    assert (dmean > 0).all()
-    assert (dsd > 0).all()
     assert (np.diff(log_expected_improvement(u, np.ones_like(u), 0.0)) > 0).all()

@@ -130,45 +130,6 @@ class GaussianProcess:
             variance[block] = np.einsum("ij,ij->i", white, white)
         return self._to_units(mean), self._scale * np.sqrt(self._floor(variance))
 
-    def predict_gradient(self, x: Array) -> tuple[Array, Array, Array, Array]:
-        """Posterior and its derivatives with respect to the point.
-
-        Args:
-            x: (d,) a point or (m, d) several.
-
-        Returns:
-            mean (m,), sd (m,), dmean (m, d) and dsd (m, d), without the m for a single point.
-        """
-        points = self._kernel.scale(self.theta, x.reshape(-1, x.shape[-1]))
-        covariance = self._kernel.covariance(self.theta, points, self._scaled)
-        k = covariance.k
-        solved = (k @ self._R_inverse) @ self._R_inverse.T
-        mean = self._to_units(k @ self._alpha)
-        sd = np.sqrt(self._floor(np.einsum("ij,ij->i", k, solved)))
-
-        def gradient(w: Array) -> Array:
-            return self._kernel.point_gradient(self.theta, points, self._scaled, covariance, w)
-
-        dmean = self._scale * gradient(self._alpha)
-        dsd = -self._scale * gradient(solved) / sd[:, None]
-        shape = x.shape[:-1]
-        return (
-            mean.reshape(shape),
-            self._scale * sd.reshape(shape),
-            dmean.reshape(x.shape),
-            dsd.reshape(x.shape),
-        )
-
-    def sample(self, X: Array, m: int, rng: np.random.Generator) -> Array:
-        """``m`` exact samples (m, n*) of the posterior at ``X`` (n*, d), jointly; O(n*^3)."""
-        points = self._kernel.scale(self.theta, X)
-        k = self._kernel.covariance(self.theta, points, self._scaled).k
-        mean = k @ self._alpha
-        white = linalg.whiten(self._R_inverse, k)
-        joint = self._kernel.covariance(self.theta, points, points).k - white @ white.T
-        R = linalg.cholesky(joint)
-        return self._to_units(mean + rng.standard_normal((m, len(X))) @ R)
-
     def sample_paths(self, m: int, rng: np.random.Generator) -> SamplePaths:
         """``m`` samples of the posterior that are functions: ``paths(X) -> (m, len(X))``."""
         return draw_paths(

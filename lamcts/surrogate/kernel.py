@@ -111,30 +111,6 @@ class MixedKernel:
         columns = _contract(A.categorical, np.multiply(W, k, out=k)) / 2.0
         return np.append(numeric, np.bincount(self.group, columns, len(self.members)))
 
-    def point_gradient(
-        self, theta: Array, a: Scaled, B: Scaled, covariance: Covariance, w: Array
-    ) -> Array:
-        """``sum_k w_ik dk(a_i, b_k)/dx`` for each point of ``A``, (m, dim).
-
-        Args:
-            theta: (p,) log hyperparameters.
-            a: The m points to differentiate at.
-            B: The n others.
-            covariance: (m, n) covariances of the two.
-            w: (m, n) or (n,) weights.
-        """
-        weights = self.weights(theta)
-        numeric = w * covariance.slope / -3.0
-        categorical = w * -covariance.k
-        out = np.empty((len(covariance.k), len(self.numeric) + len(self.categorical)))
-        for columns, factor, here, there, weight in (
-            (self.numeric, numeric, a.numeric, B.numeric, weights.numeric),
-            (self.categorical, categorical, a.categorical, B.categorical, weights.categorical),
-        ):
-            total = factor.sum(axis=1, keepdims=True)
-            out[:, columns] = (total * here - factor @ there) * weight
-        return out
-
 
 def _squared_distances(A: Array, B: Array) -> Array:
     """(n, m) squared Euclidean distances; rounding never makes one negative.

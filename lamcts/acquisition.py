@@ -48,7 +48,7 @@ def _near(u: Array) -> Array:
 def _tail(u: Array) -> Array:
     """The same with the pdf taken out of h, which leaves ``1 + u cdf/pdf``."""
     ratio = math.sqrt(math.pi / 2) * erfcx(-u / math.sqrt(2))
-    return _log_pdf(u) + np.log(1.0 + u * ratio)
+    return np.asarray(_log_pdf(u) + np.log(1.0 + u * ratio))
 
 
 def _far(u: Array) -> Array:

@@ -3,11 +3,14 @@
     lamcts bench ... --out RUN
     python benchmarks/page.py keep RUN docs/results/NAME.csv --title "..." --commit 1234abc \
         --command "lamcts bench ..."
+    python benchmarks/page.py add RUN docs/results/NAME.csv --command "lamcts bench ..."
     python benchmarks/page.py write
 
 `keep` writes a line for each run, with its best values at some numbers of evaluations: every
-figure of the tables can be computed from it, and no curve. `write` puts tables, verdicts and
-diagrams of all files of docs/results into the page; tests/benchmark/test_page.py compares.
+figure of the tables can be computed from it, and no curve. `add` puts further runs, of other
+methods or seeds, to those of a file; the command is that which asks for all of them. `write` puts
+tables, verdicts and diagrams of all files of docs/results into the page;
+tests/benchmark/test_page.py compares.
 """
 
 from __future__ import annotations
@@ -66,16 +69,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="what", required=True)
-    keeping = commands.add_parser("keep")
-    keeping.add_argument("run", type=Path, help="the folder that lamcts bench wrote to")
-    keeping.add_argument("file", type=Path)
+    keeping, adding = commands.add_parser("keep"), commands.add_parser("add")
+    for command in (keeping, adding):
+        command.add_argument("run", type=Path, help="the folder that lamcts bench wrote to")
+        command.add_argument("file", type=Path)
+        command.add_argument("--command", required=True)
     keeping.add_argument("--title", required=True)
-    keeping.add_argument("--command", required=True)
     keeping.add_argument("--commit", required=True, help="of lamcts")
     commands.add_parser("write")
     given = parser.parse_args()
     if given.what == "keep":
         keep(given.run / "records.jsonl", given.file, given.title, given.command, given.commit)
+        return
+    if given.what == "add":
+        add(given.run / "records.jsonl", given.file, given.command)
         return
     text = PAGE.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
@@ -87,8 +94,6 @@ def main() -> None:
 
 def keep(records: Path, file: Path, title: str, command: str, commit: str) -> None:
     """Write a file of results, with what `lamcts bench` was asked and what it ran on."""
-    runs = read_records(records)
-    places = [int(n) for n in option(command, "--checkpoints").split(",")]
     packages = ("numpy", "scipy", "scikit-learn")
     found = [f"{name} {metadata.version(name)}" for name in packages]
     about = {
@@ -98,6 +103,17 @@ def keep(records: Path, file: Path, title: str, command: str, commit: str) -> No
         "versions": f"lamcts at {commit}, Python {platform.python_version()}, {', '.join(found)}",
     }
     file.parent.mkdir(parents=True, exist_ok=True)
+    _write(file, about, read_records(records))
+
+
+def add(records: Path, file: Path, command: str) -> None:
+    """Put further runs to those of a file; its date and versions are those of its first runs."""
+    kept = read(file)
+    _write(file, {**kept.about, "command": command}, [*kept.records, *read_records(records)])
+
+
+def _write(file: Path, about: dict[str, str], runs: list[Record]) -> None:
+    places = [int(n) for n in option(about["command"], "--checkpoints").split(",")]
     with file.open("w", encoding="utf-8", newline="") as stream:
         stream.writelines(f"# {name}: {text}\n" for name, text in about.items())
         table = csv.writer(stream, lineterminator="\n")

@@ -48,6 +48,20 @@ def test_a_command_asked_for_the_runs_that_are_kept(script: ModuleType) -> None:
         assert len(kept.records) == everything
 
 
+def test_further_runs_are_put_to_those_of_a_file(
+    script: ModuleType, records: list[Record], tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
+    first, further = records[:3], records[3:]
+    for name, runs in (("whole", records), ("first", first), ("further", further)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{r.to_json()}\n" for r in runs))
+    command = "lamcts bench --checkpoints 2,10"
+    script.keep(tmp_path / "whole.jsonl", whole, "Made up", command, "1234abc")
+    script.keep(tmp_path / "first.jsonl", parts, "Made up", command, "1234abc")
+    script.add(tmp_path / "further.jsonl", parts, command)
+    assert parts.read_bytes() == whole.read_bytes()
+
+
 def test_nothing_that_is_shown_is_lost(
     script: ModuleType, records: list[Record], tmp_path: Path
 ) -> None:

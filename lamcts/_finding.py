@@ -18,7 +18,15 @@ from lamcts.errors import LamctsError, ProblemError, did_you_mean
 from lamcts.evaluator import Evaluator
 from lamcts.registry import find_problem
 
-__all__ = ["Found", "find", "in_one_line", "is_loaded_by_path", "is_main", "is_the_one"]
+__all__ = [
+    "Found",
+    "find",
+    "in_one_line",
+    "is_loaded_by_path",
+    "is_main",
+    "is_the_one",
+    "source_digest",
+]
 
 _MODULE_PREFIX = "lamcts_problem_"
 _ATTRIBUTES = ("problem", "evaluator")
@@ -86,8 +94,7 @@ class _FromSource(SourceFileLoader):
 
 def _load_file(path: Path) -> ModuleType:
     """Import a file under a name that is the same in every process; once while it is unchanged."""
-    name = f"{_MODULE_PREFIX}{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    name, digest = _name_of(path), _digest(path)
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__source_digest__", None) == digest:
         return loaded
@@ -110,6 +117,28 @@ def _load_file(path: Path) -> ModuleType:
             f"{path.name} does not import: {in_one_line(error, str(path))}"
         ) from error
     return module
+
+
+def _name_of(path: Path) -> str:
+    return f"{_MODULE_PREFIX}{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def source_digest(ref: str) -> str | None:
+    """The digest of the source that a reference leads to; ``None`` where it names no source file.
+
+    Of a file that was loaded by path it is that of what was loaded, whatever the file holds now.
+    """
+    file, _ = _split_file(ref)
+    if file is not None:
+        loaded = getattr(sys.modules.get(_name_of(file)), "__source_digest__", None)
+        return loaded or _digest(file)
+    name, colon, _ = ref.partition(":")
+    source = getattr(sys.modules.get(name), "__file__", None) or ""
+    return _digest(Path(source)) if colon and source.endswith(".py") else None
 
 
 def _import_attribute(ref: str) -> Any:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from typing import Any, Generic, TypeVar
 
+from lamcts._finding import source_digest
 from lamcts.executors._base import Task
 from lamcts.history import TrialState
 from lamcts.outcome import Judge, Outcome
@@ -73,7 +74,8 @@ class Pool(Generic[Worker]):
     def _problem_message(self, problem: ProblemRef) -> dict[str, Any]:
         """What a worker builds its evaluator from, and whether it asks before it goes on."""
         asks = self._judge is not None
-        return {"ref": problem.ref, "kwargs": problem.kwargs, "asks": asks}
+        digest = source_digest(problem.ref)
+        return {"ref": problem.ref, "kwargs": problem.kwargs, "digest": digest, "asks": asks}
 
     def _verdict(self, report: tuple[int, int, float]) -> bool:
         """Whether the trial that sent this report is to end."""

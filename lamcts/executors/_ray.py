@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from lamcts import __version__
@@ -79,8 +78,8 @@ class RayExecutor(Pool["_Worker"]):
         try:
             self._ray = self._cluster.ray
             self._actor = self._cluster.actor_class(Actor)
-            shipped = replace(problem, ref=self._cluster.ref)
-            self._message = {**self._problem_message(shipped), "lamcts": __version__}
+            message = self._problem_message(problem)
+            self._message = {**message, "ref": self._cluster.ref, "lamcts": __version__}
             self._grow()
             if not self._room and (workers is None or self._cluster.local):
                 raise InvalidArgument(f"resources: no node has them ({self._cluster.describe()})")

@@ -170,6 +170,28 @@ def test_a_problem_that_workers_cannot_build(tmp_path: Path) -> None:
     executor.close()
 
 
+def test_a_worker_refuses_a_file_that_was_edited_meanwhile(tmp_path: Path) -> None:
+    file = tmp_path / "edited.py"
+    text = (
+        "import os, lamcts\n"
+        "class Edited(lamcts.Evaluator):\n"
+        "    space = lamcts.spaces.Discrete(3)\n"
+        "    def evaluate(self, x):\n"
+        "        if x == 2: os._exit(7)\n"
+        "        return 1.0\n"
+    )
+    file.write_text(text)
+    with contextlib.closing(ProcessExecutor(ProblemRef(str(file)))) as executor:
+        executor.submit(Task(0, 0))
+        assert [outcome.value for _, outcome in executor.wait(60.0)] == [1.0]
+        file.write_text(text.replace("1.0", "2.0"))
+        executor.submit(Task(1, 2))
+        executor.wait(60.0)
+        executor.submit(Task(2, 0))
+        with pytest.raises(ProblemError, match="not that which the search began with; undo"):
+            executor.wait(60.0)
+
+
 def test_a_problem_that_kills_workers(tmp_path: Path) -> None:
     file = tmp_path / "deadly.py"
     file.write_text("import os\nos._exit(11)\n")

@@ -16,7 +16,7 @@ from typing import Any
 
 from lamcts.errors import LamctsError, ProblemError, did_you_mean
 from lamcts.evaluator import Evaluator
-from lamcts.registry import find_problem
+from lamcts.registry import find_problem, is_shared
 
 __all__ = [
     "Found",
@@ -39,12 +39,14 @@ class Found:
     Attributes:
         target: An evaluator's class, an instance, or a factory.
         label: What to call it in a message.
+        ref: A reference that leads there from any folder; empty for what is known here only.
         kwargs: Settings that its registration presets.
         id: Its registered id, when it has one.
     """
 
     target: Any
     label: str
+    ref: str = ""
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     id: str | None = None
 
@@ -55,14 +57,15 @@ def find(ref: str) -> Found:
     if file is not None:
         module = _load_file(file)
         target = _attribute(module, attribute, ref) if attribute else _the_one(module, file.name)
-        return Found(target, ref)
+        return Found(target, ref, f"{file}:{attribute}" if attribute else str(file))
     if ":" in ref:
-        return Found(_import_attribute(ref), ref)
+        return Found(_import_attribute(ref), ref, ref)
     spec = find_problem(ref)
     target = spec.load()
     if isinstance(target, ModuleType):
         target = _the_one(target, target.__name__)
-    return Found(target, spec.id, spec.kwargs, spec.id)
+    lasting = spec.id if is_shared(spec.id) else ""
+    return Found(target, spec.id, lasting, spec.kwargs, spec.id)
 
 
 def _split_file(ref: str) -> tuple[Path | None, str]:

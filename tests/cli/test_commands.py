@@ -152,6 +152,15 @@ def test_finite_space_ends_when_it_is_exhausted(lamcts: Call, folder: Path) -> N
     assert "every point of the space was tried" in outcome.out
 
 
+def test_that_all_was_tried_is_said_only_where_it_is_known(lamcts: Call, folder: Path) -> None:
+    text = BOWL.replace("lamcts.spaces.Box(-1.0, 1.0, shape=(2,))", "lamcts.spaces.MultiBinary(20)")
+    text += "    def canonical(self, x):\n        return x * 0\n"
+    (folder / "large.py").write_text(text)
+    outcome = lamcts("run", "large.py", "--budget", "9", *QUICK)
+    assert outcome.code == 0
+    assert "no further point that may be tried was found" in outcome.out
+
+
 def test_max_failures_exits_with_3_and_shows_the_first(lamcts: Call, folder: Path) -> None:
     (folder / "bad.py").write_text(BOWL.replace("return float(", "raise OSError('no disk')\n#"))
     outcome = lamcts("run", "bad.py", "--max-failures", "2", "--json", *QUICK)

@@ -40,8 +40,8 @@ class Result:
         budget: The run's total of trials.
         trials: Every trial, by number; after an interrupt some may be running.
         stopped: Why it ended: ``"budget"``, ``"timeout"``, ``"exhausted"`` (no point was
-            left, or none was found in a large space), ``"interrupted"``, ``"callback"``, ``"failures"``;
-            ``"running"`` for a run read while it goes on, or that was killed.
+            left, or none was found in a large space), ``"interrupted"``, ``"callback"``,
+            ``"failures"``; ``"running"`` for a run read while it goes on, or that was killed.
         seconds: Wall time of the run, all sessions together.
         test: The evaluator's held-out figures of the best point.
         folder: The run's folder, when there is one.

@@ -169,6 +169,21 @@ def test_max_failures_exits_with_3_and_shows_the_first(lamcts: Call, folder: Pat
     assert "OSError: no disk" in outcome.err
 
 
+def test_a_run_that_failures_stopped_goes_on_once_mended(lamcts: Call, folder: Path) -> None:
+    bad = folder / "bad.py"
+    bad.write_text(BOWL.replace("return float(", "raise OSError('no disk')\n#"))
+    assert lamcts("run", "bad.py", "--name", "b", *QUICK).code == 3
+    bad.write_text(BOWL)
+    stopped = lamcts("resume", "b")
+    assert stopped.code == 3
+    (line,) = [line for line in stopped.err.splitlines() if "once mended" in line]
+    assert line.endswith("lamcts resume runs/bad/b --max-failures 20")
+    resumed = lamcts(*line.partition("lamcts ")[2].split(), "--trial-timeout", "60", "--json")
+    assert resumed.code == 0
+    counts = json.loads(resumed.out)["trials"]
+    assert (counts["complete"], counts["failed"]) == (2, 10)
+
+
 def test_scaffold_runs_as_it_stands(lamcts: Call, folder: Path) -> None:
     outcome = lamcts("init", "my-own.py")
     assert outcome.code == 0

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lamcts import __version__
-from lamcts.errors import InvalidArgument, ProblemError
+from lamcts.errors import InvalidArgument
 from lamcts.executors._actor import Actor
 from lamcts.executors._base import Task
 from lamcts.executors._cluster import Cluster
@@ -164,10 +164,11 @@ class RayExecutor(Pool["_Worker"]):
             return self._lose(worker, _cause(error))
         worker.answer = None
         if "refused" in message:
-            raise ProblemError(message["refused"])
+            self._failed_start(message["refused"], self._most_failed if self._worked else 1)
+            self._drop(worker)
+            return None
         if worker.task is None:
-            worker.ready = True
-            self._failed_starts = 0
+            self._ready(worker)
             return None
         if "report" in message:
             worker.go_on(self._verdict(message["report"]))
@@ -178,12 +179,14 @@ class RayExecutor(Pool["_Worker"]):
     def _lose(self, worker: _Worker, cause: str) -> Outcome:
         """A worker died, alone or with its node: make room for another, and say of what."""
         if not worker.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= _MAX_FAILED_STARTS + len(self._workers):
-                raise ProblemError(f"{self._ref}: workers die loading it ({cause})")
+            self._failed_start(f"{self._ref}: workers die loading it ({cause})", self._most_failed)
         outcome = Outcome(TrialState.LOST, error=f"worker died: {cause}", seconds=worker.busy_for)
         self._drop(worker)
         return outcome
+
+    @property
+    def _most_failed(self) -> int:
+        return _MAX_FAILED_STARTS + len(self._workers)
 
     def _drop(self, worker: _Worker) -> None:
         self._kill(worker)  # the dead too: one that only cannot be reached must not go on

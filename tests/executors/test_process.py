@@ -25,10 +25,13 @@ from lamcts.problem import ProblemRef
 FILE = Path(__file__).with_name("tasks.py")
 
 
-def run(executor: Executor, *points: tuple[int, int], folder: Path | None = None) -> list[Outcome]:
+def run(
+    executor: Executor, *points: tuple[int, int] | int, folder: Path | None = None
+) -> list[Outcome]:
     """The outcomes of some points, in their order."""
     for number, point in enumerate(points):
-        executor.submit(Task(number, list(point), folder=folder))
+        data = point if isinstance(point, int) else list(point)
+        executor.submit(Task(number, data, folder=folder))
     outcomes: dict[int, Outcome] = {}
     deadline = time.monotonic() + 60
     while len(outcomes) < len(points) and time.monotonic() < deadline:
@@ -189,6 +192,34 @@ def test_a_worker_refuses_a_file_that_was_edited_meanwhile(tmp_path: Path) -> No
         executor.wait(60.0)
         executor.submit(Task(2, 0))
         with pytest.raises(ProblemError, match="not that which the search began with; undo"):
+            executor.wait(60.0)
+
+
+def test_an_error_of_a_moment_in_a_later_worker_is_survived(tmp_path: Path) -> None:
+    file = tmp_path / "moody.py"
+    file.write_text(
+        "import os, lamcts\n"
+        "from pathlib import Path\n"
+        "class Moody(lamcts.Evaluator):\n"
+        "    space = lamcts.spaces.Discrete(9)\n"
+        "    left = Path(__file__).with_name('left')\n"
+        "    def prepare(self):\n"
+        "        left = int(self.left.read_text()) if self.left.exists() else 0\n"
+        "        self.left.write_text(str(left - 1))\n"
+        "        if left > 0: raise OSError('no network')\n"
+        "    def evaluate(self, x):\n"
+        "        if not x: return 1.0\n"
+        "        self.left.write_text(str(x))\n"
+        "        os._exit(7)\n"
+    )
+    with contextlib.closing(ProcessExecutor(ProblemRef(str(file)))) as executor:
+        lost, fine = run(executor, 2, 0)  # two workers that replace it cannot start
+        assert lost.state is TrialState.LOST
+        assert fine.value == 1.0
+        executor.submit(Task(0, 8))
+        executor.wait(60.0)
+        executor.submit(Task(1, 0))
+        with pytest.raises(ProblemError, match="no network"):
             executor.wait(60.0)
 
 

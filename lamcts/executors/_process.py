@@ -131,6 +131,8 @@ class ProcessExecutor(Pool["_Worker"]):
         assert self._watchdog.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._watchdog.stdin.close()
+        # Nothing is left to watch; a child that was forked here may hold the pipe open.
+        self._watchdog.kill()
         self._watchdog.wait()
 
     def _start(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -231,6 +232,19 @@ def test_a_problem_that_kills_workers(tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match=r"workers die loading it \(exited with status 11\)"):
         executor.wait(60.0)
     executor.close()
+
+
+def test_a_forked_child_does_not_hold_up_the_end(reference: ProblemRef) -> None:
+    executor = ProcessExecutor(reference)
+    child = os.fork()  # as by a data loader in an evaluator's test()
+    if not child:
+        time.sleep(20.0)
+        os._exit(0)
+    began = time.monotonic()
+    executor.close()
+    assert time.monotonic() - began < 10.0
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def test_close_ends_what_runs(reference: ProblemRef, tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ def run(
         ),
     ] = None,
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="The same trials with any number of workers.")
+        bool,
+        typer.Option("--deterministic", help="The same trials with any number of workers up to 8."),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,

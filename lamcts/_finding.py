@@ -141,7 +141,8 @@ def source_digest(ref: str) -> str | None:
         return loaded or _digest(file)
     name, colon, _ = ref.partition(":")
     source = getattr(sys.modules.get(name), "__file__", None) or ""
-    return _digest(Path(source)) if colon and source.endswith(".py") else None
+    is_file = source.endswith(".py") and os.path.isfile(source)  # not so within a zip archive
+    return _digest(Path(source)) if colon and is_file else None
 
 
 def _import_attribute(ref: str) -> Any:

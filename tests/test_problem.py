@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import lamcts
+from lamcts._finding import source_digest
 from lamcts.errors import LamctsError, ProblemError, UnknownName
 from lamcts.evaluator import Evaluator
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, problem_settings, reference_of
@@ -276,6 +277,11 @@ def test_an_imported_instance_is_referred_to_by_its_name(
     module = importlib.import_module("holds_one")
     assert reference_of(module.problem) == ProblemRef("holds_one:problem")
     assert reference_of(module.Mine()) == ProblemRef("holds_one:Mine")
+    digest = source_digest("holds_one:Mine")
+    (tmp_path / "holds_one.py").write_text("")
+    assert source_digest("holds_one:Mine") not in (None, digest)
+    (tmp_path / "holds_one.py").unlink()  # or it lies within an archive
+    assert source_digest("holds_one:Mine") is None
 
 
 class Importable(Evaluator):

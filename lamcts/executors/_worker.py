@@ -70,8 +70,9 @@ def build(problem: Mapping[str, Any]) -> Evaluator:
     """
     os.environ[IN_WORKER] = "1"
     try:
+        digest = source_digest(problem["ref"])  # of a file; it may change the current folder
         evaluator = load_problem(problem["ref"], **problem["kwargs"])
-        if source_digest(problem["ref"]) != problem["digest"]:
+        if (digest or source_digest(problem["ref"])) != problem["digest"]:
             raise ProblemError(
                 f"{problem['ref']}: the source is not that which the search began with; undo the "
                 "change and resume, or start a new run"

@@ -16,9 +16,17 @@ from typing import Any
 
 from lamcts.errors import LamctsError, ProblemError, did_you_mean
 from lamcts.evaluator import Evaluator
-from lamcts.registry import find_problem
+from lamcts.registry import find_problem, is_shared
 
-__all__ = ["Found", "find", "in_one_line", "is_loaded_by_path", "is_main", "is_the_one"]
+__all__ = [
+    "Found",
+    "find",
+    "in_one_line",
+    "is_loaded_by_path",
+    "is_main",
+    "is_the_one",
+    "source_digest",
+]
 
 _MODULE_PREFIX = "lamcts_problem_"
 _ATTRIBUTES = ("problem", "evaluator")
@@ -31,12 +39,14 @@ class Found:
     Attributes:
         target: An evaluator's class, an instance, or a factory.
         label: What to call it in a message.
+        ref: A reference that leads there from any folder; empty for what is known here only.
         kwargs: Settings that its registration presets.
         id: Its registered id, when it has one.
     """
 
     target: Any
     label: str
+    ref: str = ""
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     id: str | None = None
 
@@ -47,14 +57,15 @@ def find(ref: str) -> Found:
     if file is not None:
         module = _load_file(file)
         target = _attribute(module, attribute, ref) if attribute else _the_one(module, file.name)
-        return Found(target, ref)
+        return Found(target, ref, f"{file}:{attribute}" if attribute else str(file))
     if ":" in ref:
-        return Found(_import_attribute(ref), ref)
+        return Found(_import_attribute(ref), ref, ref)
     spec = find_problem(ref)
     target = spec.load()
     if isinstance(target, ModuleType):
         target = _the_one(target, target.__name__)
-    return Found(target, spec.id, spec.kwargs, spec.id)
+    lasting = spec.id if is_shared(spec.id) else ""
+    return Found(target, spec.id, lasting, spec.kwargs, spec.id)
 
 
 def _split_file(ref: str) -> tuple[Path | None, str]:
@@ -86,8 +97,7 @@ class _FromSource(SourceFileLoader):
 
 def _load_file(path: Path) -> ModuleType:
     """Import a file under a name that is the same in every process; once while it is unchanged."""
-    name = f"{_MODULE_PREFIX}{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    name, digest = _name_of(path), _digest(path)
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__source_digest__", None) == digest:
         return loaded
@@ -110,6 +120,29 @@ def _load_file(path: Path) -> ModuleType:
             f"{path.name} does not import: {in_one_line(error, str(path))}"
         ) from error
     return module
+
+
+def _name_of(path: Path) -> str:
+    return f"{_MODULE_PREFIX}{path.stem}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def source_digest(ref: str) -> str | None:
+    """The digest of the source that a reference leads to; ``None`` where it names no source file.
+
+    Of a file that was loaded by path it is that of what was loaded, whatever the file holds now.
+    """
+    file, _ = _split_file(ref)
+    if file is not None:
+        loaded = getattr(sys.modules.get(_name_of(file)), "__source_digest__", None)
+        return loaded or _digest(file)
+    name, colon, _ = ref.partition(":")
+    source = getattr(sys.modules.get(name), "__file__", None) or ""
+    is_file = source.endswith(".py") and os.path.isfile(source)  # not so within a zip archive
+    return _digest(Path(source)) if colon and is_file else None
 
 
 def _import_attribute(ref: str) -> Any:

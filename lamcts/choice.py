@@ -15,7 +15,7 @@ import numpy as np
 
 from lamcts.border import Border, border_near
 from lamcts.errors import InvalidArgument
-from lamcts.limits import first_within, furthest, nearest_within
+from lamcts.limits import beside, first_within, furthest, nearest_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +57,7 @@ def choose(
     *,
     ranked: bool = True,
 ) -> Choice | None:
-    """The point to propose; ``None`` when nothing is left.
+    """The point to propose; ``None`` when nothing is left, or nothing was found in a large space.
 
     Args:
         domain: What may be proposed.
@@ -134,7 +134,7 @@ def _anchor(history: History, z: NDArray[np.float64]) -> NDArray[np.float64] | N
 def _anywhere(
     domain: Domain, history: History, border: Border | None, rng: np.random.Generator
 ) -> NDArray[np.float64] | None:
-    """A random point, likely to be feasible if one of a few is; any left of a finite space."""
+    """A random point, likely to be feasible if one of a few is; any left, or beside a known one."""
     if not domain.exhausted:
         Z = domain.codec.sample(rng, DRAWS)
         if border is not None:
@@ -147,12 +147,14 @@ def _anywhere(
             if found is not None:
                 return domain.admit(found)
     left = next(domain.remaining(), None)
-    if left is None and not len(history) and not domain.enumerable:
+    if left is not None or domain.enumerable or domain.exhausted:
+        return left
+    if not len(history):
         raise InvalidArgument(
             "constraint: no point that meets the constraints was found; "
             "loosen one, or begin with a point that does (init)"
         )
-    return left
+    return beside(domain, history.Z[-LATEST:], rng)
 
 
 def _walk(domain: Domain, history: History, rng: np.random.Generator) -> NDArray[np.float64] | None:

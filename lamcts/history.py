@@ -24,12 +24,11 @@ __all__ = ["History", "Trial", "TrialState"]
 
 
 class TrialState(str, enum.Enum):
-    """Life of a trial: ``WAITING -> RUNNING ->`` one of the finished states.
+    """Life of a trial: ``RUNNING``, then one of the finished states, which never changes.
 
-    A `LOST` trial goes back to `WAITING` while attempts remain; a finished one never changes.
+    One whose worker died is running while attempts remain, and then `LOST`.
     """
 
-    WAITING = "waiting"
     RUNNING = "running"
     COMPLETE = "complete"
     FAILED = "failed"
@@ -41,7 +40,7 @@ class TrialState(str, enum.Enum):
     @property
     def finished(self) -> bool:
         """Whether nothing more will happen to a trial in this state."""
-        return self not in (TrialState.WAITING, TrialState.RUNNING)
+        return self is not TrialState.RUNNING
 
     def __str__(self) -> str:
         return self.value

@@ -1,8 +1,9 @@
-"""Points within the cheap constraints: the nearest one, one on the way to another, a first one."""
+"""Points within the cheap constraints: the nearest, one on the way, one beside, a first one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lamcts.domain import Domain
+    from lamcts.spaces import Codec
 
-__all__ = ["first_within", "furthest", "nearest_within"]
+__all__ = ["beside", "first_within", "furthest", "nearest_within"]
 
 #: Step of the differences that tell how an excess changes, in the unit cube.
 STEP = 1e-4
@@ -25,6 +27,8 @@ HALVINGS, CLOSE = 20, 0.1
 #: Random points tried for a first one within, changes of the one that exceeds least, and changes
 #: that bring a discrete point within.
 DRAWS, CHANGES, FEW = 2000, 5000, 100
+#: Neighbours of known points tried, and levels of a variable beyond which some are drawn.
+NEIGHBOURS, LEVELS = 10_000, 64
 
 
 def furthest(
@@ -139,6 +143,54 @@ def _project(
         if np.abs(y - before).max() < 1e-3 * INSIDE:
             break
     return y
+
+
+def beside(
+    domain: Domain, known: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64] | None:
+    """The native vector (p,) of a point that differs from a known one (n, d) in little.
+
+    In one discrete variable, or else in two: where the limits leave so little of a space that no
+    random point is within them. ``None`` if none of those tried may be proposed.
+    """
+    codec = domain.codec
+    V = codec.decode(known)
+    for changed in (_changed_once, _changed_twice):
+        starts = rng.permutation(len(V))
+        near = (w for i in starts for w in changed(V[i], _changes(codec, V[i], rng), rng))
+        for w in islice(near, NEIGHBOURS):
+            if (found := domain.admit(codec.encode(w[None])[0])) is not None:
+                return found
+    return None
+
+
+def _changes(codec: Codec, v: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """(n, 2) the discrete variables of a point (p,), each with every other level it may have."""
+    changes = [np.empty((0, 2))]
+    for j, variable in enumerate(codec.variables):
+        if variable.size is not None:
+            many = variable.size > LEVELS
+            levels = rng.integers(variable.size, size=LEVELS) if many else np.arange(variable.size)
+            others = levels[levels + variable.low != v[j]] + variable.low
+            changes.append(np.column_stack([np.full(len(others), j), others]))
+    return np.concatenate(changes)
+
+
+def _changed_once(
+    v: NDArray[np.float64], changes: NDArray[np.float64], rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    for j, level in rng.permutation(changes):
+        w = v.copy()
+        w[int(j)] = level
+        yield w
+
+
+def _changed_twice(
+    v: NDArray[np.float64], changes: NDArray[np.float64], rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    for w, (j, level) in zip(_changed_once(v, changes, rng), rng.permutation(changes), strict=True):
+        w[int(j)] = level
+        yield w
 
 
 def first_within(domain: Domain, rng: np.random.Generator) -> NDArray[np.float64] | None:

@@ -30,6 +30,8 @@ __all__ = [
     "reference_of",
 ]
 
+_MADE_BY = "_made_by"  # an attribute: the reference, where it is not the class that was built
+
 
 @dataclass(frozen=True)
 class ProblemRef:
@@ -108,24 +110,42 @@ def make_ready(evaluator: Evaluator) -> None:
 def reference_of(evaluator: Evaluator) -> ProblemRef:
     """The reference that builds an equal evaluator in another process.
 
+    What a file made itself (``problem = Mine(); problem.k = 5``, or a function that returns one) is
+    made there again, by that file; anything else is built from its constructor's arguments.
+
     Raises:
         ProblemError: There is none: its class is local to a function or to an interactive session.
     """
+    made = vars(evaluator).get(_MADE_BY)
+    if isinstance(made, ProblemRef):
+        return made
     kind = type(evaluator)
+    module = sys.modules.get(kind.__module__)
+    if module is not None and not is_main(module) and (name := _name_in(module, evaluator)):
+        return ProblemRef(f"{_place_of(module)}:{name}")
     kwargs = plain(_named_arguments(evaluator))
     if evaluator.id is not None and is_shared(evaluator.id):
         return ProblemRef(evaluator.id, kwargs)
-    module = sys.modules.get(kind.__module__)
     file = getattr(module, "__file__", None)
     if module is None or not _leads_to(module, kind) or (is_main(module) and file is None):
         raise ProblemError(
             f"{kind.__qualname__}: another process cannot import this class; "
             "define it at the top level of a file"
         )
-    if not is_loaded_by_path(module):
-        return ProblemRef(f"{kind.__module__}:{kind.__qualname__}", kwargs)
-    path = str(Path(str(file)).resolve())
-    return ProblemRef(path if is_the_one(kind, module) else f"{path}:{kind.__qualname__}", kwargs)
+    place = _place_of(module)
+    alone = is_loaded_by_path(module) and is_the_one(kind, module)
+    return ProblemRef(place if alone else f"{place}:{kind.__qualname__}", kwargs)
+
+
+def _place_of(module: ModuleType) -> str:
+    """A module's file, where it was loaded by path, else its name."""
+    by_path = is_loaded_by_path(module)
+    return str(Path(str(module.__file__)).resolve()) if by_path else module.__name__
+
+
+def _name_in(module: ModuleType, evaluator: Evaluator) -> str | None:
+    """The name of a module's own that holds this very evaluator, if there is one."""
+    return next((name for name, value in vars(module).items() if value is evaluator), None)
 
 
 def _leads_to(module: ModuleType, kind: type) -> bool:
@@ -156,7 +176,7 @@ def _build(found: Found, kwargs: Mapping[str, Any]) -> Evaluator:
     """Call the class or factory with its settings, checked by name first."""
     target = found.target
     if isinstance(target, Evaluator) and not kwargs:
-        return _checked(target, found.label)
+        return _made_by(found, {}, _checked(target, found.label))
     if not (isinstance(target, Evaluator) or callable(target)):
         raise ProblemError(f"problem {found.label!r}: {target!r} is neither evaluator nor class")
     _check_settings(found, kwargs)
@@ -172,7 +192,14 @@ def _build(found: Found, kwargs: Mapping[str, Any]) -> Evaluator:
     checked = _checked(evaluator, found.label)
     if found.id is not None:
         checked.id = found.id
-    return checked
+    return checked if isinstance(build, type) else _made_by(found, kwargs, checked)
+
+
+def _made_by(found: Found, kwargs: Mapping[str, Any], evaluator: Evaluator) -> Evaluator:
+    """The evaluator, with a note of what made it: its class alone may build another one."""
+    if found.ref:
+        vars(evaluator)[_MADE_BY] = ProblemRef(found.ref, plain(dict(kwargs)))
+    return evaluator
 
 
 def _check_settings(found: Found, given: Mapping[str, Any]) -> None:

@@ -135,6 +135,9 @@ def make_rule(text: str) -> Rule:
 class Pruner:
     """Judges trials as they report, and remembers their curves.
 
+    What it knows of a trial that has ended is what was written of it: so a run that is resumed
+    judges as one that was not.
+
     Args:
         rule: When to end a trial; ``None``: never.
         direction: Of the reported values.
@@ -144,7 +147,7 @@ class Pruner:
         self.rule = rule
         self._sign = 1.0 if direction == "maximize" else -1.0
         self._running: dict[int, list[tuple[int, float]]] = {}
-        self._before: dict[int, int | None] = {}
+        self._as_of: dict[int, tuple[int, int]] = {}  # numbers below, and the longest, at its begin
         self._at: dict[int, dict[int, float]] = defaultdict(dict)  # values, by mark, by trial
         self._came_to: dict[int, deque[tuple[float, float]]] = defaultdict(_latest)  # by step
         self._longest = 0  # the last step of those that completed
@@ -154,10 +157,12 @@ class Pruner:
 
         Args:
             number: The trial's.
-            before: Compare it with trials of lower numbers than this only.
+            before: Compare it with trials of lower numbers than this only, all of which have ended:
+                what ends later does not change how it is judged.
         """
         self._running[number] = []
-        self._before[number] = before
+        if before is not None:
+            self._as_of[number] = (before, self._longest)
 
     def judge(self, number: int, step: int, value: float) -> bool:
         """Whether the trial that reports this is to end now."""
@@ -165,26 +170,27 @@ class Pruner:
             return False
         curve = self._running[number]
         if curve and step <= curve[-1][0]:  # its worker was lost: it begins again
+            self._forget(number)
             curve.clear()
         curve.append((step, value))
         mark = self._note(number, curve)
-        if mark is None or step >= self._longest > 0:  # at the last step nothing can be saved
+        before, longest = self._as_of.get(number, (math.inf, self._longest))
+        if mark is None or step >= longest > 0:  # at the last step nothing can be saved
             return False
-        before = self._before[number]
         others = [
             reported
             for other, reported in self._at[mark].items()
-            if other != number and (before is None or other < before)
+            if other != number and other < before
         ]
         return self.rule.stops([self._better(reported) for _, reported in curve], others)
 
     def told(self, number: int, curve: Curve, value: float | None) -> None:
         """A trial has ended; with a value when it is complete."""
-        judged = len(self._running.pop(number, ()))
-        self._before.pop(number, None)
-        if self.rule is not None:
-            for end in range(judged + 1, len(curve) + 1):
-                self._note(number, curve[:end])
+        self._forget(number)  # one that was ended from outside leaves no curve
+        self._running.pop(number, None)
+        self._as_of.pop(number, None)
+        for end in range(1, len(curve) + 1):
+            self._note(number, curve[max(0, end - 2) : end])
         if value is not None:
             for step, reported in curve:
                 self._came_to[step].append((self._better(reported), self._better(value)))
@@ -201,14 +207,25 @@ class Pruner:
         finals = sorted((final for _, final in known), reverse=True)
         return self._sign * finals[min(better, len(finals) - 1)]
 
+    def _forget(self, number: int) -> None:
+        """Forget what a running trial has reported."""
+        curve = self._running.get(number, ())
+        for end in range(1, len(curve) + 1):
+            mark = self._mark(curve[max(0, end - 2) : end])
+            if mark is not None:
+                del self._at[mark][number]
+
     def _note(self, number: int, curve: Curve) -> int | None:
         """Note a trial's last report, if it comes to a mark. Returns the mark."""
-        step, value = curve[-1]
-        before = curve[-2][0] if len(curve) > 1 else -1
-        mark = None if self.rule is None else self.rule.mark(before, step)
+        mark = self._mark(curve)
         if mark is not None:
-            self._at[mark][number] = self._better(value)
+            self._at[mark][number] = self._better(curve[-1][1])
         return mark
+
+    def _mark(self, curve: Curve) -> int | None:
+        """The mark that the last report of a curve comes to."""
+        before = curve[-2][0] if len(curve) > 1 else -1
+        return None if self.rule is None else self.rule.mark(before, curve[-1][0])
 
     def _better(self, value: float) -> float:
         """To be maximised; what is no number is worst."""

@@ -39,9 +39,9 @@ class Result:
         seed: The seed, also when none was given.
         budget: The run's total of trials.
         trials: Every trial, by number; after an interrupt some may be running.
-        stopped: Why it ended: ``"budget"``, ``"timeout"``, ``"exhausted"`` (every point of a
-            finite space was tried), ``"interrupted"``, ``"callback"``, ``"failures"``;
-            ``"running"`` for a run read while it goes on, or that was killed.
+        stopped: Why it ended: ``"budget"``, ``"timeout"``, ``"exhausted"`` (no point was
+            left, or none was found in a large space), ``"interrupted"``, ``"callback"``,
+            ``"failures"``; ``"running"`` for a run read while it goes on, or that was killed.
         seconds: Wall time of the run, all sessions together.
         test: The evaluator's held-out figures of the best point.
         folder: The run's folder, when there is one.

@@ -12,7 +12,7 @@ from lamcts.domain import Domain
 from lamcts.errors import InvalidArgument
 from lamcts.limits import first_within, furthest, nearest_within
 from lamcts.optimizers import make_optimizer
-from lamcts.spaces import Box, Codec, Dict, Discrete, MultiBinary
+from lamcts.spaces import Box, Codec, Dict, Discrete, MultiBinary, MultiDiscrete
 
 
 class Total:
@@ -121,6 +121,33 @@ def test_a_mixed_space_under_a_plain_predicate() -> None:
         assert feasible(trial.x)
         optimizer.tell(trial, float(2 * trial.x["x"].sum() + trial.x["bits"].sum()))
     assert optimizer.best.value == pytest.approx(4.0, abs=0.4)
+
+
+class Few(lamcts.Evaluator):
+    """So few points are within that no random one is."""
+
+    def __init__(self, levels: int, least: int) -> None:
+        self.space = MultiDiscrete([levels] * (6 if levels > 2 else 17))
+        self.constraints = ("used<=2",) if least else ("used<=1",)
+        self.constraints += (f"used>={least}",)
+
+    def cost(self, x: Any) -> dict[str, float]:
+        return {"used": float(np.count_nonzero(x))}
+
+    def evaluate(self, x: Any) -> float:
+        return float(np.sum(x))
+
+
+@pytest.mark.parametrize("name", ["lamcts", "random"])
+@pytest.mark.parametrize(("levels", "least", "points"), [(10, 0, 55), (2, 2, 136)])
+def test_the_few_points_within_are_all_found(
+    name: str, levels: int, least: int, points: int
+) -> None:
+    """At most one of six variables in use; exactly two of seventeen, where one change leads out."""
+    problem = Few(levels, least)
+    result = lamcts.search(problem, budget=200, seed=0, optimizer=name)
+    assert result.stopped == "exhausted"
+    assert result.counts["complete"] == points
 
 
 def test_a_constraint_that_nothing_meets_is_an_error() -> None:

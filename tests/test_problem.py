@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import pickle
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import lamcts
+from lamcts._finding import source_digest
 from lamcts.errors import LamctsError, ProblemError, UnknownName
 from lamcts.evaluator import Evaluator
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, problem_settings, reference_of
@@ -204,10 +207,10 @@ BUILD = "import json, sys; from lamcts.problem import ProblemRef; "
 BUILD += "print(repr(ProblemRef(**json.load(sys.stdin)).build()))"
 
 
-def built_elsewhere(reference: ProblemRef) -> str:
+def built_elsewhere(reference: ProblemRef, code: str = BUILD) -> str:
     """What another process makes of a reference."""
     done = subprocess.run(
-        [sys.executable, "-c", BUILD],
+        [sys.executable, "-c", code],
         input=json.dumps(asdict(reference)),
         capture_output=True,
         text=True,
@@ -230,6 +233,55 @@ def test_reference_names_the_class_where_the_file_holds_two(tmp_path: Path) -> N
     reference = reference_of(load_problem(f"{path}:Plate"))
     assert reference.ref.endswith("mine.py:Plate")
     assert type(reference.build()).__name__ == "Plate"
+
+
+SET_AFTERWARDS = """
+import lamcts
+
+class Mine(lamcts.Evaluator):
+    space = lamcts.spaces.Discrete(3)
+    k = 1
+
+    def evaluate(self, x):
+        return float(self.k)
+
+def make(times=1):
+    made = Mine()
+    made.k = 7 * times
+    return made
+
+problem = Mine()
+problem.k = 5
+"""
+
+
+def test_what_a_file_made_itself_is_made_again_elsewhere(tmp_path: Path) -> None:
+    path = write(tmp_path, SET_AFTERWARDS)
+    evaluator = load_problem(path)
+    for found in (reference_of(evaluator), reference_of(load_problem(f"{path}:problem"))):
+        assert found.kwargs == {}
+        code = BUILD.replace("repr(", "(").replace(".build()", ".build().k")
+        assert built_elsewhere(found, code) == "5"
+    made = reference_of(load_problem(f"{path}:make", times=2))
+    assert made == ProblemRef(f"{Path(path).resolve()}:make", {"times": 2})
+    assert built_elsewhere(made, code) == "14"
+    result = lamcts.search(evaluator, budget=2, workers=2, optimizer="random", seed=0)
+    assert [trial.value for trial in result.trials] == [5.0, 5.0]
+
+
+def test_an_imported_instance_is_referred_to_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "holds_one.py").write_text(SET_AFTERWARDS)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("holds_one")
+    assert reference_of(module.problem) == ProblemRef("holds_one:problem")
+    assert reference_of(module.Mine()) == ProblemRef("holds_one:Mine")
+    digest = source_digest("holds_one:Mine")
+    (tmp_path / "holds_one.py").write_text("")
+    assert source_digest("holds_one:Mine") not in (None, digest)
+    (tmp_path / "holds_one.py").unlink()  # or it lies within an archive
+    assert source_digest("holds_one:Mine") is None
 
 
 class Importable(Evaluator):

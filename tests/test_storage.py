@@ -332,6 +332,19 @@ def test_where_there_are_no_locks_a_run_folder_is_refused_in_one_line(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_system_without_locks_is_named(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.close()
+
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(RunError, match=r"run\.lock: cannot be locked \(Function not implemented\)"):
+        RunFolder.open(folder.path)
+
+
 def test_a_trial_is_told_once(folder: RunFolder) -> None:
     folder.append("ask", number=0, **ASK)
     folder.append("tell", number=0, **TELL)

@@ -145,3 +145,18 @@ def test_the_command_prints_a_table_and_is_resumed(problem: str) -> None:
     assert [entry["limit"] for entry in json.loads(again.output)] == ["weight<=3", "weight<=8"]
     refused = CliRunner().invoke(app, [*command, "--name", "s"])
     assert refused.exit_code == 2
+
+
+@pytest.mark.parametrize("other", ["run", "sweep"])
+def test_a_name_that_fits_several_is_refused(problem: str, tmp_path: Path, other: str) -> None:
+    command = ["run", problem, "--budget", "2", "--optimizer", "random", "--name", "s", "--quiet"]
+    limits = ["--sweep", "weight=3,8"]
+    assert CliRunner().invoke(app, [*command, *limits]).exit_code == 0
+    (tmp_path / "other.py").write_text(FILE)
+    command[1] = "other.py"
+    assert CliRunner().invoke(app, [*command, *(limits if other == "sweep" else [])]).exit_code == 0
+    refused = CliRunner().invoke(app, ["resume", "s", "--budget", "3", "--quiet"])
+    assert refused.exit_code == 2
+    assert "'s' fits runs/knapsack/s, runs/other/s; give the whole path" in refused.output
+    whole = CliRunner().invoke(app, ["resume", "runs/other/s", "--budget", "3", "--quiet"])
+    assert whole.exit_code == 0

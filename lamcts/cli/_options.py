@@ -13,6 +13,7 @@ from lamcts.errors import InvalidArgument
 __all__ = [
     "ExecutorName",
     "Json",
+    "MaxFailures",
     "OptimizerName",
     "ProblemName",
     "Quiet",
@@ -20,8 +21,12 @@ __all__ = [
     "Resources",
     "RunFolder",
     "Set",
+    "Timeout",
+    "TrialMemory",
+    "TrialTimeout",
     "Workers",
     "complete_problem",
+    "parse_failures",
     "parse_resources",
 ]
 
@@ -72,6 +77,21 @@ Workers = Annotated[
         show_default=False,
     ),
 ]
+Timeout = Annotated[
+    float | None, typer.Option(help="Seconds for the whole run.", show_default=False)
+]
+TrialTimeout = Annotated[
+    float | None, typer.Option(help="Seconds for one trial.", show_default=False)
+]
+TrialMemory = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="Memory for one trial: 8GB.", show_default=False)
+]
+MaxFailures = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop when more trials fail: a count, or a fraction below 1.", show_default=False
+    ),
+]
 ExecutorName = Annotated[
     str | None,
     typer.Option(
@@ -118,3 +138,19 @@ def parse_resources(texts: Sequence[str] | None) -> dict[str, float] | None:
                 f"--resources: {part!r} is no name and number; write gpu=1,cpu=4"
             ) from None
     return resources
+
+
+def parse_failures(text: str | None) -> int | float | None:
+    """A count, or a fraction below 1.
+
+    Raises:
+        InvalidArgument: It is no number.
+    """
+    if text is None:
+        return None
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        raise InvalidArgument(
+            f"--max-failures: {text!r} is no number; give a count, or a fraction below 1"
+        ) from None

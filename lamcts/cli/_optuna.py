@@ -15,7 +15,6 @@ __all__ = ["export_study"]
 
 #: Optuna's names of states; what ours was is kept as the user attribute ``state``.
 _STATES = {
-    TrialState.WAITING: "WAITING",
     TrialState.RUNNING: "RUNNING",
     TrialState.COMPLETE: "COMPLETE",
     TrialState.PRUNED: "PRUNED",

@@ -17,7 +17,7 @@ from lamcts.errors import InvalidArgument, LamctsError, RunError, did_you_mean
 from lamcts.result import Result, load_result
 from lamcts.storage import RUN_FILE, list_runs, repair, run_path
 
-__all__ = ["RUNS", "find_run"]
+__all__ = ["RUNS", "find_run", "fits_several"]
 
 RUNS = Path("runs")  # where runs are kept, in the current folder
 _SHOWN = 8  # lines and trials that are named one by one
@@ -39,8 +39,13 @@ def find_run(run: str) -> Path:
     if len(fits) == 1:
         return fits[0]
     if fits:
-        raise RunError(f"RUN: {run!r} fits {', '.join(map(str, fits))}; give the whole path")
+        raise fits_several(run, fits)
     raise RunError(f"RUN: {run!r} is no run; {did_you_mean(run, map(str, folders))}")
+
+
+def fits_several(run: str, folders: Sequence[Path]) -> RunError:
+    """What to say of a name that several folders have."""
+    return RunError(f"RUN: {run!r} fits {', '.join(map(str, folders))}; give the whole path")
 
 
 @app.command("list")

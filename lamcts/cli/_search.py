@@ -16,6 +16,7 @@ from lamcts.cli._app import app
 from lamcts.cli._options import (
     ExecutorName,
     Json,
+    MaxFailures,
     OptimizerName,
     ProblemName,
     Quiet,
@@ -23,7 +24,11 @@ from lamcts.cli._options import (
     Resources,
     RunFolder,
     Set,
+    Timeout,
+    TrialMemory,
+    TrialTimeout,
     Workers,
+    parse_failures,
     parse_resources,
 )
 from lamcts.cli._output import print_json, say
@@ -60,16 +65,9 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Drawn and stored when not given.", show_default=False)
     ] = None,
-    timeout: Annotated[
-        float | None, typer.Option(help="Seconds for the whole run.", show_default=False)
-    ] = None,
-    trial_timeout: Annotated[
-        float | None, typer.Option(help="Seconds for one trial.", show_default=False)
-    ] = None,
-    trial_memory: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="Memory for one trial: 8GB.", show_default=False),
-    ] = None,
+    timeout: Timeout = None,
+    trial_timeout: TrialTimeout = None,
+    trial_memory: TrialMemory = None,
     constraint: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,12 +80,7 @@ def run(
         str | None,
         typer.Option(help="Of the run's folder.  [default: time and seed]", show_default=False),
     ] = None,
-    max_failures: Annotated[
-        str | None,
-        typer.Option(
-            help="Stop when more trials fail: a count, or a fraction below 1.", show_default=False
-        ),
-    ] = None,
+    max_failures: MaxFailures = None,
     retries: Annotated[
         int, typer.Option(help="How often a trial whose worker died is evaluated again.")
     ] = 1,
@@ -118,7 +111,8 @@ def run(
         ),
     ] = None,
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="The same trials with any number of workers.")
+        bool,
+        typer.Option("--deterministic", help="The same trials with any number of workers up to 8."),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -149,7 +143,7 @@ def run(
             "trial_timeout": trial_timeout,
             "trial_memory": trial_memory,
             "constraints": constraint or [],
-            "max_failures": _failures(max_failures),
+            "max_failures": parse_failures(max_failures),
             "retries": retries,
             "prune": prune,
             "folder": _folder(evaluator, name),
@@ -181,10 +175,17 @@ def resume_command(
     executor: ExecutorName = None,
     ray_address: RayAddress = None,
     resources: Resources = None,
+    timeout: Timeout = None,
+    trial_timeout: TrialTimeout = None,
+    trial_memory: TrialMemory = None,
+    max_failures: MaxFailures = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Go on with an interrupted run, or with a finished one under a greater budget."""
+    """Go on with an interrupted run, or with a finished one under a greater budget.
+
+    One that stopped because too many trials failed goes on with a greater --max-failures.
+    """
     from lamcts import sweeps
     from lamcts.api import resume
 
@@ -194,6 +195,10 @@ def resume_command(
         "executor": executor,
         "ray_address": ray_address,
         "resources": parse_resources(resources),
+        "timeout": timeout,
+        "trial_timeout": trial_timeout,
+        "trial_memory": trial_memory,
+        "max_failures": parse_failures(max_failures),
     }
     several = find_sweep(run)
     if several is None:
@@ -256,8 +261,13 @@ def _print_ending(ending: _Ending, json: bool) -> None:
         print_json(result.to_json())
     else:
         print_summary(result, ending.words, ending.overhead)
-    if result.stopped in ("interrupted", "timeout") and result.folder is not None:
+    if result.folder is None:
+        return
+    if result.stopped in ("interrupted", "timeout"):
         say(f"go on with: lamcts resume {result.folder}")
+    if result.stopped == "failures":
+        more = 2 * sum(result.counts[state] for state in ("failed", "timeout", "lost"))
+        say(f"once mended, go on: lamcts resume {result.folder} --max-failures {more}")
 
 
 class _Echo(logging.Handler):
@@ -296,14 +306,3 @@ def _folder(evaluator: Evaluator, name: str | None) -> Path | bool:
             f"or go on with that run: lamcts resume {folder}"
         )
     return folder
-
-
-def _failures(text: str | None) -> int | float | None:
-    if text is None:
-        return None
-    try:
-        return int(text) if text.isdecimal() else float(text)
-    except ValueError:
-        raise InvalidArgument(
-            f"--max-failures: {text!r} is no number; give a count, or a fraction below 1"
-        ) from None

@@ -8,10 +8,11 @@ from typing import Any
 import typer
 
 from lamcts.cli._output import figures, number
+from lamcts.domain import ENUMERABLE
 from lamcts.errors import LamctsError
 from lamcts.progress import duration
 from lamcts.result import Result
-from lamcts.spaces import to_json
+from lamcts.spaces import Codec, to_json
 
 __all__ = ["print_summary"]
 
@@ -54,6 +55,8 @@ def print_summary(result: Result, words: str | None = None, overhead: float | No
     rows.append(("trials", f"{', '.join(counts) or 'none'} (budget {result.budget})"))
     rows.append(("optimizer", f"{result.optimizer}, seed {result.seed}"))
     reason = _WHY[result.stopped]
+    if result.stopped == "exhausted" and Codec(result.space).n_points > ENUMERABLE:
+        reason = "no further point that may be tried was found"
     rows.append(("time", duration(result.seconds) + (f"; {reason}" if reason else "")))
     if overhead is not None:
         rows.append(("overhead", f"{1000 * overhead:.3g} ms a trial to propose and to store it"))

@@ -10,11 +10,12 @@ import typer
 
 from lamcts.callbacks import Callback
 from lamcts.cli._output import number, print_json, print_table, say
-from lamcts.cli._runs import RUNS
+from lamcts.cli._runs import RUNS, fits_several
 from lamcts.errors import LamctsError
 from lamcts.progress import Progress
 from lamcts.result import Result
 from lamcts.run import Run
+from lamcts.storage import RUN_FILE, list_runs
 from lamcts.sweeps import SWEEP_FILE
 
 __all__ = ["find_sweep", "report_sweep"]
@@ -25,11 +26,20 @@ Results = Mapping[str, Result]
 
 
 def find_sweep(name: str) -> Path | None:
-    """The folder of a sweep given by its path, or by the last part of it under ``runs/``."""
+    """The folder of a sweep given by its path, or by the last part of it under ``runs/``.
+
+    Raises:
+        RunError: The name fits several, or a run too.
+    """
     if name and os.path.isfile(os.path.join(name, SWEEP_FILE)):  # false for what is no path
         return Path(name)
+    if os.path.isfile(os.path.join(name, RUN_FILE)):
+        return None
     files = sorted(RUNS.glob(f"*/*/{SWEEP_FILE}"))
-    return next((file.parent for file in files if file.parent.name == name), None)
+    fits = [file.parent for file in files if file.parent.name == name]
+    if fits and len(both := [*fits, *(run for run in list_runs(RUNS) if run.name == name)]) > 1:
+        raise fits_several(name, both)
+    return fits[0] if fits else None
 
 
 def report_sweep(search: Callable[[list[Callback]], Results], *, json: bool, quiet: bool) -> None:

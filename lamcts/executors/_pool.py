@@ -6,6 +6,8 @@ import time
 from collections import deque
 from typing import Any, Generic, TypeVar
 
+from lamcts._finding import source_digest
+from lamcts.errors import ProblemError
 from lamcts.executors._base import Task
 from lamcts.history import TrialState
 from lamcts.outcome import Judge, Outcome
@@ -53,7 +55,8 @@ class Pool(Generic[Worker]):
         self._judge = judge
         self._queue: deque[Task] = deque()
         self._workers: list[Worker] = []
-        self._failed_starts = 0
+        self._failed_starts = 0  # in a row
+        self._worked = False  # a worker has been ready, so the problem can be built
 
     def submit(self, task: Task) -> None:
         """Queue a task for the first worker that is free."""
@@ -70,10 +73,26 @@ class Pool(Generic[Worker]):
             if self._queue and worker.idle:
                 worker.take(self._queue.popleft())
 
+    def _ready(self, worker: Worker) -> None:
+        """A worker has built its evaluator."""
+        worker.ready = self._worked = True
+        self._failed_starts = 0
+
+    def _failed_start(self, why: str, most: int) -> None:
+        """A worker could not start.
+
+        Raises:
+            ProblemError: So many could not, one after another, that none will.
+        """
+        self._failed_starts += 1
+        if self._failed_starts >= most:
+            raise ProblemError(why)
+
     def _problem_message(self, problem: ProblemRef) -> dict[str, Any]:
         """What a worker builds its evaluator from, and whether it asks before it goes on."""
         asks = self._judge is not None
-        return {"ref": problem.ref, "kwargs": problem.kwargs, "asks": asks}
+        digest = source_digest(problem.ref)
+        return {"ref": problem.ref, "kwargs": problem.kwargs, "digest": digest, "asks": asks}
 
     def _verdict(self, report: tuple[int, int, float]) -> bool:
         """Whether the trial that sent this report is to end."""

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from lamcts._threads import THREAD_LIMITS
-from lamcts.errors import InvalidArgument, ProblemError
+from lamcts.errors import InvalidArgument
 from lamcts.executors import _watchdog
 from lamcts.executors._base import Task
 from lamcts.executors._machine import DEVICES, least_used, resident_memory, visible_devices
@@ -131,6 +131,8 @@ class ProcessExecutor(Pool["_Worker"]):
         assert self._watchdog.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._watchdog.stdin.close()
+        # Nothing is left to watch; a child that was forked here may hold the pipe open.
+        self._watchdog.kill()
         self._watchdog.wait()
 
     def _start(self) -> None:
@@ -189,10 +191,11 @@ class ProcessExecutor(Pool["_Worker"]):
         except (EOFError, OSError):
             return self._lose(worker)
         if "refused" in message:
-            raise ProblemError(message["refused"])
+            self._failed_start(message["refused"], _MAX_FAILED_STARTS if self._worked else 1)
+            self._replace(worker)
+            return None
         if "ready" in message:
-            worker.ready = True
-            self._failed_starts = 0
+            self._ready(worker)
             return None
         if "report" in message:
             worker.answer(self._verdict(message["report"]))
@@ -205,9 +208,8 @@ class ProcessExecutor(Pool["_Worker"]):
         busy_for = worker.busy_for
         cause = worker.end(grace=_GRACE)
         if not worker.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= _MAX_FAILED_STARTS:
-                raise ProblemError(f"{self._problem['ref']}: workers die loading it ({cause})")
+            why = f"{self._problem['ref']}: workers die loading it ({cause})"
+            self._failed_start(why, _MAX_FAILED_STARTS)
         self._replace(worker)
         return Outcome(TrialState.LOST, error=f"worker died: {cause}", seconds=busy_for)
 

@@ -12,11 +12,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from lamcts import __version__
-from lamcts.errors import InvalidArgument, ProblemError
+from lamcts.errors import InvalidArgument
 from lamcts.executors._actor import Actor
 from lamcts.executors._base import Task
 from lamcts.executors._cluster import Cluster
@@ -79,8 +78,8 @@ class RayExecutor(Pool["_Worker"]):
         try:
             self._ray = self._cluster.ray
             self._actor = self._cluster.actor_class(Actor)
-            shipped = replace(problem, ref=self._cluster.ref)
-            self._message = {**self._problem_message(shipped), "lamcts": __version__}
+            message = self._problem_message(problem)
+            self._message = {**message, "ref": self._cluster.ref, "lamcts": __version__}
             self._grow()
             if not self._room and (workers is None or self._cluster.local):
                 raise InvalidArgument(f"resources: no node has them ({self._cluster.describe()})")
@@ -165,10 +164,11 @@ class RayExecutor(Pool["_Worker"]):
             return self._lose(worker, _cause(error))
         worker.answer = None
         if "refused" in message:
-            raise ProblemError(message["refused"])
+            self._failed_start(message["refused"], self._most_failed if self._worked else 1)
+            self._drop(worker)
+            return None
         if worker.task is None:
-            worker.ready = True
-            self._failed_starts = 0
+            self._ready(worker)
             return None
         if "report" in message:
             worker.go_on(self._verdict(message["report"]))
@@ -179,12 +179,14 @@ class RayExecutor(Pool["_Worker"]):
     def _lose(self, worker: _Worker, cause: str) -> Outcome:
         """A worker died, alone or with its node: make room for another, and say of what."""
         if not worker.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= _MAX_FAILED_STARTS + len(self._workers):
-                raise ProblemError(f"{self._ref}: workers die loading it ({cause})")
+            self._failed_start(f"{self._ref}: workers die loading it ({cause})", self._most_failed)
         outcome = Outcome(TrialState.LOST, error=f"worker died: {cause}", seconds=worker.busy_for)
         self._drop(worker)
         return outcome
+
+    @property
+    def _most_failed(self) -> int:
+        return _MAX_FAILED_STARTS + len(self._workers)
 
     def _drop(self, worker: _Worker) -> None:
         self._kill(worker)  # the dead too: one that only cannot be reached must not go on

@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from lamcts.errors import InvalidArgument, LamctsError
+from lamcts._finding import source_digest
+from lamcts.errors import InvalidArgument, LamctsError, ProblemError
 from lamcts.evaluator import Evaluator, TrialContext
 from lamcts.outcome import Judge, evaluate
 from lamcts.problem import load_problem, make_ready
@@ -65,10 +66,17 @@ def build(problem: Mapping[str, Any]) -> Evaluator:
 
     Raises:
         LamctsError: It cannot be built or prepared here.
+        ProblemError: Its source is no longer that which the search began with.
     """
     os.environ[IN_WORKER] = "1"
     try:
+        digest = source_digest(problem["ref"])  # of a file; it may change the current folder
         evaluator = load_problem(problem["ref"], **problem["kwargs"])
+        if (digest or source_digest(problem["ref"])) != problem["digest"]:
+            raise ProblemError(
+                f"{problem['ref']}: the source is not that which the search began with; undo the "
+                "change and resume, or start a new run"
+            )
         make_ready(evaluator)
     finally:
         del os.environ[IN_WORKER]  # an evaluator may well search something itself

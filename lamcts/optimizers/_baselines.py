@@ -23,7 +23,7 @@ class SolverSearch(Optimizer):
         **options: As for `Optimizer`.
 
     Attributes:
-        solver: Name of the sampler, one of `lamcts.samplers.list_samplers`.
+        solver: Name of the sampler, one of those in `lamcts.samplers`.
     """
 
     solver = "random"

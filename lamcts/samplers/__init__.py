@@ -26,7 +26,6 @@ __all__ = [
     "AskTell",
     "Proposal",
     "Sampler",
-    "list_samplers",
     "register_sampler",
     "sampler_class",
     "wrap_ask_tell",
@@ -46,11 +45,6 @@ _SAMPLERS: dict[str, str | type[Sampler]] = {
 def register_sampler(name: str, sampler: type[Sampler]) -> None:
     """Make a leaf solver known as ``LAMCTS(..., sampler=name)``."""
     _SAMPLERS[name] = sampler
-
-
-def list_samplers() -> list[str]:
-    """Names of all leaf solvers."""
-    return sorted(_SAMPLERS)
 
 
 def sampler_class(name: str) -> type[Sampler]:

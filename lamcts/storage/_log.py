@@ -162,11 +162,17 @@ def _lock(folder: Path) -> IO[str]:
         raise RunWriteError(_cannot_write(path, error)) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         file.seek(0)
         holder = file.read().strip() or "unknown"
         file.close()
         raise RunError(f"{folder}: run is open in pid {holder}; wait for it or end it") from error
+    except OSError as error:  # some file systems of a network have no locks
+        file.close()
+        raise RunError(
+            f"{path}: cannot be locked ({error.strerror or error}); "
+            "keep runs on a file system that has locks"
+        ) from error
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()

@@ -152,12 +152,36 @@ def test_finite_space_ends_when_it_is_exhausted(lamcts: Call, folder: Path) -> N
     assert "every point of the space was tried" in outcome.out
 
 
+def test_that_all_was_tried_is_said_only_where_it_is_known(lamcts: Call, folder: Path) -> None:
+    text = BOWL.replace("lamcts.spaces.Box(-1.0, 1.0, shape=(2,))", "lamcts.spaces.MultiBinary(20)")
+    text += "    def canonical(self, x):\n        return x * 0\n"
+    (folder / "large.py").write_text(text)
+    outcome = lamcts("run", "large.py", "--budget", "9", *QUICK)
+    assert outcome.code == 0
+    assert "no further point that may be tried was found" in outcome.out
+
+
 def test_max_failures_exits_with_3_and_shows_the_first(lamcts: Call, folder: Path) -> None:
     (folder / "bad.py").write_text(BOWL.replace("return float(", "raise OSError('no disk')\n#"))
     outcome = lamcts("run", "bad.py", "--max-failures", "2", "--json", *QUICK)
     assert outcome.code == 3
     assert json.loads(outcome.out)["trials"]["failed"] == 3
     assert "OSError: no disk" in outcome.err
+
+
+def test_a_run_that_failures_stopped_goes_on_once_mended(lamcts: Call, folder: Path) -> None:
+    bad = folder / "bad.py"
+    bad.write_text(BOWL.replace("return float(", "raise OSError('no disk')\n#"))
+    assert lamcts("run", "bad.py", "--name", "b", *QUICK).code == 3
+    bad.write_text(BOWL)
+    stopped = lamcts("resume", "b")
+    assert stopped.code == 3
+    (line,) = [line for line in stopped.err.splitlines() if "once mended" in line]
+    assert line.endswith("lamcts resume runs/bad/b --max-failures 20")
+    resumed = lamcts(*line.partition("lamcts ")[2].split(), "--trial-timeout", "60", "--json")
+    assert resumed.code == 0
+    counts = json.loads(resumed.out)["trials"]
+    assert (counts["complete"], counts["failed"]) == (2, 10)
 
 
 def test_scaffold_runs_as_it_stands(lamcts: Call, folder: Path) -> None:

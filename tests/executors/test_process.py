@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,10 +26,13 @@ from lamcts.problem import ProblemRef
 FILE = Path(__file__).with_name("tasks.py")
 
 
-def run(executor: Executor, *points: tuple[int, int], folder: Path | None = None) -> list[Outcome]:
+def run(
+    executor: Executor, *points: tuple[int, int] | int, folder: Path | None = None
+) -> list[Outcome]:
     """The outcomes of some points, in their order."""
     for number, point in enumerate(points):
-        executor.submit(Task(number, list(point), folder=folder))
+        data = point if isinstance(point, int) else list(point)
+        executor.submit(Task(number, data, folder=folder))
     outcomes: dict[int, Outcome] = {}
     deadline = time.monotonic() + 60
     while len(outcomes) < len(points) and time.monotonic() < deadline:
@@ -170,6 +174,56 @@ def test_a_problem_that_workers_cannot_build(tmp_path: Path) -> None:
     executor.close()
 
 
+def test_a_worker_refuses_a_file_that_was_edited_meanwhile(tmp_path: Path) -> None:
+    file = tmp_path / "edited.py"
+    text = (
+        "import os, lamcts\n"
+        "class Edited(lamcts.Evaluator):\n"
+        "    space = lamcts.spaces.Discrete(3)\n"
+        "    def evaluate(self, x):\n"
+        "        if x == 2: os._exit(7)\n"
+        "        return 1.0\n"
+    )
+    file.write_text(text)
+    with contextlib.closing(ProcessExecutor(ProblemRef(str(file)))) as executor:
+        executor.submit(Task(0, 0))
+        assert [outcome.value for _, outcome in executor.wait(60.0)] == [1.0]
+        file.write_text(text.replace("1.0", "2.0"))
+        executor.submit(Task(1, 2))
+        executor.wait(60.0)
+        executor.submit(Task(2, 0))
+        with pytest.raises(ProblemError, match="not that which the search began with; undo"):
+            executor.wait(60.0)
+
+
+def test_an_error_of_a_moment_in_a_later_worker_is_survived(tmp_path: Path) -> None:
+    file = tmp_path / "moody.py"
+    file.write_text(
+        "import os, lamcts\n"
+        "from pathlib import Path\n"
+        "class Moody(lamcts.Evaluator):\n"
+        "    space = lamcts.spaces.Discrete(9)\n"
+        "    left = Path(__file__).with_name('left')\n"
+        "    def prepare(self):\n"
+        "        left = int(self.left.read_text()) if self.left.exists() else 0\n"
+        "        self.left.write_text(str(left - 1))\n"
+        "        if left > 0: raise OSError('no network')\n"
+        "    def evaluate(self, x):\n"
+        "        if not x: return 1.0\n"
+        "        self.left.write_text(str(x))\n"
+        "        os._exit(7)\n"
+    )
+    with contextlib.closing(ProcessExecutor(ProblemRef(str(file)))) as executor:
+        lost, fine = run(executor, 2, 0)  # two workers that replace it cannot start
+        assert lost.state is TrialState.LOST
+        assert fine.value == 1.0
+        executor.submit(Task(0, 8))
+        executor.wait(60.0)
+        executor.submit(Task(1, 0))
+        with pytest.raises(ProblemError, match="no network"):
+            executor.wait(60.0)
+
+
 def test_a_problem_that_kills_workers(tmp_path: Path) -> None:
     file = tmp_path / "deadly.py"
     file.write_text("import os\nos._exit(11)\n")
@@ -178,6 +232,19 @@ def test_a_problem_that_kills_workers(tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match=r"workers die loading it \(exited with status 11\)"):
         executor.wait(60.0)
     executor.close()
+
+
+def test_a_forked_child_does_not_hold_up_the_end(reference: ProblemRef) -> None:
+    executor = ProcessExecutor(reference)
+    child = os.fork()  # as by a data loader in an evaluator's test()
+    if not child:
+        time.sleep(20.0)
+        os._exit(0)
+    began = time.monotonic()
+    executor.close()
+    assert time.monotonic() - began < 10.0
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def test_close_ends_what_runs(reference: ProblemRef, tmp_path: Path) -> None:

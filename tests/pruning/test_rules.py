@@ -76,6 +76,40 @@ def test_no_number_is_worst() -> None:
     assert follow(pruner, 1, [(1, math.nan), (2, 1.0)]) == 1
 
 
+def test_what_left_no_curve_is_judged_by_no_more() -> None:
+    """A trial that was ended from outside: a run that is resumed knows no report of it."""
+    pruner = Pruner(SuccessiveHalving(reduction=2), "minimize")
+    pruner.begin(0)
+    assert not pruner.judge(0, 1, 0.0)
+    assert not pruner.judge(0, 2, 0.0)
+    pruner.told(0, [], None)
+    assert follow(pruner, 1, [(1, 5.0), (2, 5.0), (3, 5.0)]) is None
+
+
+def test_a_lost_attempt_is_judged_by_no_more() -> None:
+    pruner = Pruner(SuccessiveHalving(reduction=2), "minimize")
+    pruner.begin(0)
+    for step in (1, 2, 3, 4):
+        pruner.judge(0, step, 0.0)
+    pruner.judge(0, 1, 0.0)  # begins again
+    pruner.told(0, [(1, 0.0)], None)  # and fails
+    pruner.begin(1)
+    assert not pruner.judge(1, 4, 5.0)
+
+
+@pytest.mark.parametrize("sooner", [False, True])
+def test_what_ends_beside_a_trial_does_not_change_how_it_is_judged(sooner: bool) -> None:
+    """In deterministic mode, where trials have different numbers of steps."""
+    pruner = Pruner(MedianRule(), "minimize")
+    for number in range(5):
+        follow(pruner, number, [(1, 1.0), (3, 1.0)])
+    pruner.begin(5, 5)
+    pruner.begin(6, 5)
+    if sooner:
+        pruner.told(5, [(1, 1.0), (3, 1.0), (9, 1.0)], 1.0)
+    assert not pruner.judge(6, 3, 99.0)
+
+
 @given(st.lists(values, min_size=3, max_size=30, unique=True), values)
 def test_what_is_expected_has_the_rank_of_what_was_reported(finals: list[float], at: float) -> None:
     pruner = Pruner(None, "minimize")

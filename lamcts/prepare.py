@@ -155,7 +155,8 @@ def initial_points(init: Iterable[Any], space: Space[Any]) -> Points:
         is_pair = isinstance(item, (tuple, list)) and len(item) == 2
         x, value = item if is_pair and item not in space else (item, None)
         number = as_number(value)
-        if x not in space or (value is not None and not math.isfinite(number or math.nan)):
+        usable = value is None or (number is not None and math.isfinite(number))
+        if x not in space or not usable:
             raise InvalidArgument(
                 f"init[{i}]: {item!r} is no point of {space!r}, and no pair (point, finite value)"
             )

@@ -319,6 +319,12 @@ def test_initial_points_come_first_and_known_ones_cost_nothing() -> None:
     assert result.best.number == 1
 
 
+def test_a_known_value_may_be_zero() -> None:
+    result = run(Bowl(), 2, init=[([0.1, 0.1], 0.0), ([0.2, 0.1], -0.0)])
+    assert [trial.value for trial in result.trials[:2]] == [0.0, 0.0]
+    assert result.best.number == 0
+
+
 def test_initial_points_survive_a_resume(tmp_path: Path) -> None:
     points = [[0.5, 0.5], ([0.1, 0.1], -7.0), [1.0, 1.0]]
     whole = run(Bowl(), 6, init=points, folder=tmp_path / "run")

@@ -75,6 +75,12 @@ def test_every_evaluation_is_within_and_serves_the_looser_limits(problem: str) -
     assert bests == sorted(bests)
 
 
+def test_values_of_zero_serve_the_looser_limits(problem: str) -> None:
+    zeros, limits = [([0] * 6, 0.0)], "weight=1,2"
+    tight, loose = lamcts.sweep(problem, limits, budget=2, seed=0, init=zeros).values()
+    assert tight.trials[0].value == loose.trials[0].value == 0.0
+
+
 def test_other_constraints_and_known_points_serve_where_they_hold(problem: str) -> None:
     heavy, light = [3, 0, 0, 0, 0, 3], [0, 0, 0, 0, 0, 3]
     results = lamcts.sweep(

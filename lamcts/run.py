@@ -146,6 +146,7 @@ class Run:
         self._callbacks.notify("on_run_start", self)
         with Interrupts(on_first=lambda: self.stop("interrupted")) as interrupts:
             stopped = self._loop(interrupts)
+        self._record_unheard()
         self._best_of_noisy()
         tested = self.best if stopped in _TESTED else None
         figures = {} if tested is None else held_out(self.evaluator, tested.x)
@@ -285,18 +286,30 @@ class Run:
         pruned = outcome.state is TrialState.PRUNED
         expected = self._pruner.expected(outcome.curve) if pruned else None
         self.optimizer.tell(trial, outcome.to_tell(expected))
-        self.trials[number] = trial
-        self.counts[TrialState.RUNNING] -= 1
-        self.counts[trial.state] += 1
-        self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
         key = self._keys.pop(number)
         repeats = self.evaluator.noisy or self.config.settings.get("allow_repeats")
         if trial.state in _ANSWERS and not repeats:
             self._answers.setdefault(key, outcome)
+        self._record(trial)
+        return True
+
+    def _record(self, trial: Trial) -> None:
+        """Count a finished trial, and show it."""
+        self.trials[trial.number] = trial
+        self.counts[TrialState.RUNNING] -= 1
+        self.counts[trial.state] += 1
+        self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
         self._note_best(trial)
         if not self._replaying:
             self._callbacks.notify("on_tell", self, trial)
-        return True
+
+    def _record_unheard(self) -> None:
+        """At the end: what is written behind a trial that was dropped (deterministic mode).
+
+        The optimizer does not hear of it, but when the run is resumed, in its order.
+        """
+        for number in sorted(self._written):
+            self._record(replace(self.trials[number], **vars(self._written.pop(number))))
 
     def _note_best(self, trial: Trial) -> None:
         candidates = [trial] if self.best is None else [self.best, trial]

@@ -26,6 +26,7 @@ from lamcts.errors import (
     TooManyFailures,
     UnknownName,
 )
+from lamcts.executors import SerialExecutor
 from lamcts.history import TrialState
 from lamcts.problem import ProblemRef
 from lamcts.storage import RUN_FILE
@@ -427,6 +428,38 @@ def test_the_second_interrupt_drops_it(tmp_path: Path) -> None:
     process, out, _ = interrupt(tmp_path, 2, 1.5)
     assert process.returncode == 0
     assert out == "interrupted 2 1\n"
+
+
+class WithoutTheFirst(SerialExecutor):
+    """Is never done with trial 0; all others done, it is interrupted for the second time."""
+
+    def wait(self, timeout: float | None = None) -> list[Any]:
+        if self._queue and self._queue[0].number == 0:
+            self._queue.popleft()
+        if not self._queue:
+            raise KeyboardInterrupt
+        return super().wait(timeout)
+
+
+def test_a_deterministic_run_that_is_broken_off_keeps_what_was_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    watch = lamcts.Callback()
+    watch.on_tell = lambda run, trial: told.append(trial.number)  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr("lamcts.prepare.SerialExecutor", WithoutTheFirst)
+        result = run(Bowl(), folder=tmp_path / "run", deterministic=True, callbacks=[watch])
+    assert result.stopped == "interrupted"
+    assert result.counts["complete"] == 7
+    assert told == list(range(1, 8))
+    stored = lamcts.load_result(tmp_path / "run")
+    assert [t.value for t in result.trials] == [t.value for t in stored.trials]
+    assert result.best.value == stored.best.value
+    assert json.loads((tmp_path / "run" / "best.json").read_text())["number"] == stored.best.number
+    resumed = lamcts.resume(tmp_path / "run", problem=Bowl())
+    whole = run(Bowl(), deterministic=True)
+    assert [t.value for t in resumed.trials] == [t.value for t in whole.trials]
 
 
 # -- workers -------------------------------------------------------------------------------------

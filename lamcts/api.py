@@ -56,7 +56,7 @@ def search(
     Args:
         problem: An evaluator, its class, or a reference to it (a file, a registered name, ...).
         budget: Trials in total. Lost trials are free, and so are infeasible ones, up to
-            ``budget + 100`` of them.
+            ``budget + 100`` of each.
         seed: A non-negative integer; drawn, and kept in the result, when ``None``.
         optimizer: Its name, one of `lamcts.list_optimizers`.
         settings: The optimizer's settings.

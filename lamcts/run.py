@@ -45,8 +45,9 @@ _TESTED = ("budget", "exhausted", "timeout", "callback")
 _ANSWERS = (TrialState.COMPLETE, TrialState.INFEASIBLE)
 #: The share of the workers' time that may be lost while they wait for this process.
 _IDLE = 0.02
-#: Infeasible trials cost no budget, up to the budget and this many more; then each costs one.
-_FREE_INFEASIBLE = 100
+#: They cost no budget, up to the budget and `_FREE` more of each; then each costs one.
+_UNCHARGED = (TrialState.INFEASIBLE, TrialState.LOST)
+_FREE = 100
 
 _log = logging.getLogger(__name__)
 
@@ -120,9 +121,10 @@ class Run:
 
     @property
     def spent(self) -> int:
-        """How much of the budget is used: by trials that were neither lost nor infeasible."""
-        beyond = self.counts[TrialState.INFEASIBLE] - self.config.budget - _FREE_INFEASIBLE
-        return sum(self.counts[state] for state in _CHARGED) - self._known + max(0, beyond)
+        """How much of the budget is used; lost and infeasible trials are free, within bounds."""
+        free = self.config.budget + _FREE
+        beyond = sum(max(0, self.counts[state] - free) for state in _UNCHARGED)
+        return sum(self.counts[state] for state in _CHARGED) - self._known + beyond
 
     @property
     def overhead(self) -> float:

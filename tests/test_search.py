@@ -28,6 +28,7 @@ from lamcts.errors import (
 )
 from lamcts.executors import SerialExecutor
 from lamcts.history import TrialState
+from lamcts.outcome import Outcome
 from lamcts.problem import ProblemRef
 from lamcts.storage import RUN_FILE
 
@@ -221,6 +222,29 @@ def test_infeasible_trials_are_free_up_to_a_cap() -> None:
     assert result.counts["infeasible"] == 120
     with pytest.raises(LamctsError, match=r"no trial has completed .*returned inf"):
         _ = result.best
+
+
+class DiesAfterTheFirst(SerialExecutor):
+    """Loses every trial but the first."""
+
+    def wait(self, timeout: float | None = None) -> list[Any]:
+        ended = super().wait(timeout)
+        lost = Outcome(TrialState.LOST, error="gone")
+        return [(task, lost if task.number else outcome) for task, outcome in ended]
+
+
+def test_lost_trials_are_free_up_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamcts.prepare.SerialExecutor", DiesAfterTheFirst)
+
+    class Tired(lamcts.Callback):
+        def on_tell(self, run: Any, trial: lamcts.Trial) -> None:
+            if trial.number == 500:
+                run.stop()
+
+    result = run(Bowl(), 10, retries=0, callbacks=[Tired()])
+    assert result.stopped == "budget"
+    assert result.counts["complete"] == 1
+    assert result.counts["lost"] == 110 + 9
 
 
 def test_all_trials_fail() -> None:

@@ -182,7 +182,8 @@ def resume(
     Args:
         folder: The run's folder.
         problem: The problem, when the run cannot load it (it was defined in a notebook, or its
-            file has moved).
+            file has moved). A class or a file gets the settings it had; an evaluator must have
+            been built with the same.
         budget: A new total.
         workers: Another number of workers.
         executor: Another place to evaluate in.

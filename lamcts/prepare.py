@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from lamcts import __version__
+from lamcts._finding import in_one_line
 from lamcts.config import RunConfig
 from lamcts.constraints import Feasibility, check_constraints, parse_constraint
-from lamcts.errors import InvalidArgument, ProblemError, RunError
+from lamcts.errors import InvalidArgument, LamctsError, ProblemError, RunError
 from lamcts.evaluator import Direction, Evaluation, Evaluator, batched
 from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecutor
 from lamcts.optimizers import Optimizer, make_optimizer
 from lamcts.outcome import as_number
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, reference_of
 from lamcts.pruning import Pruner, make_rule
+from lamcts.settings import all_parameters, as_declared, keyword_parameters, plain
 from lamcts.spaces import Space, as_space, describe, from_json, to_json
 from lamcts.storage import RUN_FILE, StoredRun, differences, encode
 
@@ -189,9 +191,12 @@ def header(
 ) -> dict[str, Any]:
     """The fields of a run's ``start`` event: all that resuming it needs."""
     space = as_space(evaluator.space)
+    settings = _given(evaluator) if ref is None else None
     return {
         "lamcts": __version__,
         "problem": None if ref is None else {"ref": ref.ref, "kwargs": ref.kwargs},
+        # of a problem without a reference, which is given again when the run is resumed
+        **({} if settings is None else {"kwargs": settings}),
         "name": name,
         "fingerprint": _fingerprint(evaluator),
         "seed": seed,
@@ -217,15 +222,22 @@ def stored_points(stored: StoredRun) -> Points:
 def stored_problem(stored: StoredRun, given: Problem | None) -> Evaluator:
     """The problem of a stored run: the one given now, or the one its header refers to.
 
+    What has no settings of its own yet, a class or a file, gets those of the run.
+
     Raises:
-        RunError: It cannot be loaded from the header.
+        RunError: It cannot be loaded from the header, or is given with other settings.
     """
     known = stored.header["problem"]
-    kwargs = {} if known is None else known["kwargs"]
+    kwargs = stored.header.get("kwargs", {}) if known is None else known["kwargs"]
     if isinstance(given, (str, Path)):
         return load_problem(given, **kwargs)
+    if isinstance(given, type) and kwargs:
+        return _built(given, kwargs)
     if given is not None:
-        return as_evaluator(given)
+        evaluator = as_evaluator(given)
+        if known is not None or "kwargs" in stored.header:
+            _check_settings(stored, evaluator, kwargs)
+        return evaluator
     if known is None:
         raise RunError(
             f"{stored.folder}: the problem was not loaded from a file, module or name; "
@@ -255,6 +267,46 @@ def check_unchanged(stored: StoredRun, evaluator: Evaluator) -> None:
     copy = stored.folder / "problem.py"
     if file and file.is_file() and copy.is_file() and file.read_bytes() != copy.read_bytes():
         _log.warning("%s has changed since the run was started (then: %s)", file, copy)
+
+
+def _built(kind: type[Evaluator], kwargs: dict[str, Any]) -> Evaluator:
+    """A class with the settings of a stored run."""
+    try:
+        evaluator = kind(**as_declared(kwargs, keyword_parameters(kind)))
+    except LamctsError:
+        raise
+    except Exception as error:
+        raise ProblemError(
+            f"{kind.__name__} cannot be built with the run's settings: {in_one_line(error)}"
+        ) from error
+    return as_evaluator(evaluator)
+
+
+def _check_settings(stored: StoredRun, evaluator: Evaluator, kwargs: dict[str, Any]) -> None:
+    """Refuse an evaluator with other settings than the run's: its values would not compare."""
+    now = _given(evaluator)
+    if now is None:
+        return
+    parameters = all_parameters(type(evaluator)).items()
+    usual = {name: plain(p.default) for name, p in parameters if p.default is not p.empty}
+    changes = "; ".join(differences({**usual, **kwargs}, {**usual, **now}))
+    if changes:
+        raise RunError(
+            f"{stored.folder}: the problem has other settings ({changes}); "
+            "give those of the run, or start a new run"
+        )
+
+
+def _given(evaluator: Evaluator) -> dict[str, Any] | None:
+    """The settings an evaluator was built with; ``None`` where one is no plain value."""
+    positional, named = evaluator.init_args
+    names = all_parameters(type(evaluator))
+    try:
+        given = encode(plain({**dict(zip(names, positional, strict=False)), **named}))
+    except TypeError:
+        return None
+    settings: dict[str, Any] = json.loads(given)
+    return settings
 
 
 def _in_workers(config: RunConfig) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import lamcts
-from lamcts.errors import InvalidArgument, RunError
+from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.problem import ProblemRef, load_problem
 from lamcts.result import load_result
 from lamcts.storage import RUN_FILE, read_run
@@ -144,6 +144,60 @@ def test_a_problem_without_a_reference_must_be_given(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"problem=\.\.\."):
         lamcts.resume(tmp_path / "run", budget=5)
     assert len(lamcts.resume(tmp_path / "run", budget=5, problem=Local()).trials) == 5
+
+
+class Scaled(lamcts.Evaluator):
+    space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+
+    def __init__(self, scale: float = 1.0, sizes: tuple[int, ...] = (1, 2)) -> None:
+        self.scale, self.sizes = scale, sizes
+
+    def evaluate(self, x: Any) -> float:
+        return self.scale * float(x @ x) + len(self.sizes)
+
+
+def local() -> type[Scaled]:
+    class Local(Scaled):
+        """Without a reference, as a class of a notebook is."""
+
+    return Local
+
+
+@pytest.mark.parametrize("kind", [Scaled, local()])
+def test_a_problem_that_is_given_has_the_settings_of_the_run(
+    tmp_path: Path, kind: type[Scaled]
+) -> None:
+    options: dict[str, Any] = {"seed": 0, "optimizer": "random"}
+    whole = lamcts.search(kind(3.0, sizes=(1,)), budget=6, **options)
+    lamcts.search(kind(3.0, sizes=(1,)), budget=2, folder=tmp_path / "run", **options)
+    more = lamcts.resume(tmp_path / "run", problem=kind, budget=4)
+    assert values(more) == values(whole)[:4]
+    other = r"settings \(scale: 3.0 in the run, 1.0 now; sizes: \[1\] in the run, \[1, 2\] now\)"
+    with pytest.raises(RunError, match=other):
+        lamcts.resume(tmp_path / "run", problem=kind(), budget=6)
+    again = kind(sizes=(1,), scale=3.0)
+    assert values(lamcts.resume(tmp_path / "run", problem=again, budget=6)) == values(whole)
+
+
+def test_a_setting_that_is_the_default_need_not_be_given_again(tmp_path: Path) -> None:
+    lamcts.search(Scaled(sizes=(1, 2)), budget=2, optimizer="random", folder=tmp_path / "run")
+    assert len(lamcts.resume(tmp_path / "run", problem=Scaled(1.0), budget=3).trials) == 3
+
+
+def test_a_class_that_does_not_take_the_settings_of_the_run(tmp_path: Path) -> None:
+    lamcts.search(Scaled(2.0), budget=2, optimizer="random", folder=tmp_path / "run")
+
+    class Other(lamcts.Evaluator):
+        space = Scaled.space
+
+        def __init__(self, factor: float = 1.0) -> None:
+            self.factor = factor
+
+        def evaluate(self, x: Any) -> float:
+            return self.factor
+
+    with pytest.raises(ProblemError, match=r"Other cannot be built with the run's settings: Type"):
+        lamcts.resume(tmp_path / "run", problem=Other, budget=3)
 
 
 @pytest.mark.parametrize("budget", [0, -3, 2.5])

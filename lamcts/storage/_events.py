@@ -172,6 +172,7 @@ def _are_points(value: object) -> bool:
 _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     "start": {
         "problem": _is_reference,
+        "kwargs": _is(dict),
         "name": _is(str),
         "fingerprint": _is_fingerprint,
         "seed": _is_count,
@@ -202,8 +203,9 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
 }
 for _fields in _FIELDS.values():
     _fields["time"] = _is_number
-#: In a ``tell`` only where the evaluator reported on its way.
-_OPTIONAL = ("curve",)
+#: In a ``tell`` only where the evaluator reported on its way; in a ``start`` only where the
+#: problem has no reference, which would hold its settings.
+_OPTIONAL = ("curve", "kwargs")
 
 
 def _scalar(value: Any) -> Any:

@@ -87,7 +87,7 @@ def search(
         deterministic: Propose the same trials whatever the number of workers, up to 8, and
             whichever is faster.
         init: Points to evaluate first, or pairs ``(x, value)`` of points that are known; these
-            cost no budget (``(x, None)`` is evaluated).
+            cost no budget (``(x, None)`` is evaluated). Those that break a constraint are left out.
         **more_settings: The optimizer's settings too, as keywords.
 
     Returns:
@@ -133,7 +133,7 @@ def search(
             stack.callback(evaluator.close)
         reference = prepare.reference(evaluator, config)
         proposer = prepare.optimizer(evaluator, config, seed)
-        points = prepare.initial_points(init, proposer.space)
+        points = prepare.initial_points(init, evaluator, config)
         make_ready(evaluator)
         name = prepare.problem_name(evaluator, reference)
         pruner = prepare.pruner(evaluator, config)

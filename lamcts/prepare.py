@@ -12,12 +12,12 @@ from typing import Any
 from lamcts import __version__
 from lamcts._finding import in_one_line
 from lamcts.config import RunConfig
-from lamcts.constraints import Feasibility, check_constraints, parse_constraint
-from lamcts.errors import InvalidArgument, LamctsError, ProblemError, RunError
+from lamcts.constraints import Constraint, Feasibility, check_constraints, parse_constraint
+from lamcts.errors import Infeasible, InvalidArgument, LamctsError, ProblemError, RunError, shown
 from lamcts.evaluator import Direction, Evaluation, Evaluator, batched
 from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecutor
 from lamcts.optimizers import Optimizer, make_optimizer
-from lamcts.outcome import as_number
+from lamcts.outcome import as_number, cost_of
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, reference_of
 from lamcts.pruning import Pruner, make_rule
 from lamcts.settings import all_parameters, as_declared, keyword_parameters, plain
@@ -81,8 +81,7 @@ def reference(evaluator: Evaluator, config: RunConfig) -> ProblemRef | None:
 
 def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Optimizer:
     """The optimizer, which respects the constraints and knows which points are equivalent."""
-    both = (*evaluator.constraints, *config.constraints)
-    constraints = [parse_constraint(text) for text in both]
+    constraints = _constraints(evaluator, config)
     check_constraints(constraints, evaluator)
     return make_optimizer(
         config.optimizer,
@@ -146,13 +145,18 @@ def executor(
     )
 
 
-def initial_points(init: Iterable[Any], space: Space[Any]) -> Points:
+def initial_points(init: Iterable[Any], evaluator: Evaluator, config: RunConfig) -> Points:
     """The user's initial points, each with its value, or ``None`` when it is to be evaluated.
+
+    Those that break a constraint are left out, with a warning: a run's best must not break one.
 
     Raises:
         InvalidArgument: One is neither a point of the space nor a pair of a point and its value.
     """
+    space = as_space(evaluator.space)
+    constraints = _constraints(evaluator, config)
     points: list[tuple[Any, float | None]] = []
+    broken: list[str] = []
     for i, item in enumerate(init):
         is_pair = isinstance(item, (tuple, list)) and len(item) == 2
         x, value = item if is_pair and item not in space else (item, None)
@@ -162,8 +166,39 @@ def initial_points(init: Iterable[Any], space: Space[Any]) -> Points:
             raise InvalidArgument(
                 f"init[{i}]: {item!r} is no point of {space!r}, and no pair (point, finite value)"
             )
-        points.append((x, number))
+        as_stored = from_json(space, to_json(space, x))  # an array, where a list was given
+        why = _broken(as_stored, constraints, evaluator)
+        if why is None:
+            points.append((x, number))
+        else:
+            broken.append(f"init[{i}], {shown(x)}: {why}")
+    if broken:
+        _log.warning(
+            "init: left out what breaks a constraint, %d of %d points; the first is %s",
+            len(broken),
+            len(broken) + len(points),
+            broken[0],
+        )
     return points
+
+
+def _constraints(evaluator: Evaluator, config: RunConfig) -> list[Constraint]:
+    """The problem's own and the run's."""
+    return [parse_constraint(text) for text in (*evaluator.constraints, *config.constraints)]
+
+
+def _broken(x: Any, constraints: Sequence[Constraint], evaluator: Evaluator) -> str | None:
+    """Which of the constraints a point breaks, and by what figure; ``None`` if it breaks none."""
+    if not constraints:
+        return None
+    try:
+        cost = cost_of(evaluator, x)
+    except Infeasible as reason:
+        return f"it is infeasible ({reason})"
+    for constraint in constraints:
+        if not constraint.holds(cost):
+            return f"{constraint.name} is {cost[constraint.name]:g}, not {constraint}"
+    return None
 
 
 def problem_name(evaluator: Evaluator, ref: ProblemRef | None) -> str:

@@ -118,7 +118,7 @@ def sweep(
         texts = [limit.text for limit in parse_sweep(limits)]
         every = replace(config, constraints=(*config.constraints, *texts))
         proposer = prepare.optimizer(evaluator, every, seed)  # refuses what no search could use
-        points = prepare.initial_points(init, proposer.space)
+        points = prepare.initial_points(init, evaluator, config)
         plan: dict[str, Any] = {
             "limits": limits,
             "seed": proposer.seed,

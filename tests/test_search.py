@@ -362,6 +362,27 @@ def test_initial_points_survive_a_resume(tmp_path: Path) -> None:
         assert [t.value for t in resumed.trials] == [t.value for t in whole.trials]
 
 
+def test_initial_points_that_break_a_constraint_are_left_out(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    class Costly(Bowl):
+        constraints = ("height>=0",)
+
+        def cost(self, x: Any) -> dict[str, float]:
+            if x[0] == 1.0:
+                raise lamcts.Infeasible("at the edge")
+            return {"width": float(x[0]), "height": float(x[1])}
+
+    init = [([0.5, 0.1], -9.0), [0.1, 0.5], ([0.1, -0.5], -7.0), [1.0, 0.0]]
+    result = run(Costly(), 4, init=init, constraints="width<=0.2", folder=tmp_path / "run")
+    assert all(t.cost["width"] <= 0.2 and t.cost["height"] >= 0 for t in result.trials)
+    assert result.trials[0].x.tolist() == [0.1, 0.5]
+    assert "3 of 4 points; the first is init[0], [0.5, 0.1]: width is 0.5, not width<=0.2" in (
+        caplog.text
+    )
+    assert len(lamcts.resume(tmp_path / "run", problem=Costly(), budget=6).trials) == 6
+
+
 @pytest.mark.parametrize("item", [[5.0, 0.0], "x", ([0.1, 0.1], math.nan), ([0.1, 0.1], "a"), 3])
 def test_a_bad_initial_point_is_named(item: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"init\[1\]: "):

@@ -93,7 +93,7 @@ class Run:
         self._store = store
         self._callbacks = Callbacks(callbacks)
         self._began = time.monotonic() - seconds
-        self._replaying = False
+        self._executing = False  # what a replay does again is no news to callbacks
         self._exhausted = False
         self._stop: str | None = None
         self._open: set[int] = set()  # asked, and the optimizer has not heard what came of it
@@ -145,6 +145,8 @@ class Run:
             RunWriteError: The run file cannot be written.
             ProblemError: The evaluator cannot be built in a worker, or its costs are no numbers.
         """
+        self._executing = True
+        self._write_best()
         self._callbacks.notify("on_run_start", self)
         with Interrupts(on_first=lambda: self.stop("interrupted")) as interrupts:
             stopped = self._loop(interrupts)
@@ -302,7 +304,7 @@ class Run:
         self.counts[trial.state] += 1
         self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
         self._note_best(trial)
-        if not self._replaying:
+        if self._executing:
             self._callbacks.notify("on_tell", self, trial)
 
     def _record_unheard(self) -> None:
@@ -316,7 +318,7 @@ class Run:
     def _note_best(self, trial: Trial) -> None:
         candidates = [trial] if self.best is None else [self.best, trial]
         self.best = best_trial(candidates, self.evaluator.direction)
-        if self.best is trial and not self._replaying:
+        if self.best is trial and self._executing:
             self._write_best()
 
     def _best_of_noisy(self) -> None:
@@ -329,7 +331,6 @@ class Run:
 
     def replay(self, stored: StoredRun) -> None:
         """Bring the optimizer and the run to where a stored run's events leave them."""
-        self._replaying = True
         for event in stored.events:
             if event["event"] == "ask":
                 self._replay_ask(event, stored.trials[event["number"]].x)
@@ -338,8 +339,6 @@ class Run:
                 self._settle()
             elif event["event"] == "resume":
                 self.set_budget(event["budget"])
-        self._replaying = False
-        self._write_best()
 
     def set_budget(self, budget: int) -> None:
         """Change the budget; what is written is heard first, as at the end of a run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,25 @@ def test_deterministic_runs_with_any_workers_and_budgets(tmp_path: Path) -> None
     once = lamcts.resume(first.folder, budget=26, workers=2)
     again = lamcts.resume(tmp_path / "copy", budget=26, workers=1)
     assert values(once) == values(again)
+
+
+def test_callbacks_hear_nothing_before_the_run_starts(tmp_path: Path) -> None:
+    class Watch(lamcts.Callback):
+        def __init__(self) -> None:
+            self.heard: list[Any] = []
+
+        def on_run_start(self, run: Any) -> None:
+            self.heard.append(run.counts["complete"])
+
+        def on_tell(self, run: Any, trial: lamcts.Trial) -> None:
+            self.heard.append(f"trial {trial.number}")
+
+    folder, watch = tmp_path / "run", Watch()
+    search(6, folder, deterministic=True)
+    lamcts.resume(folder, budget=8, callbacks=[watch])
+    assert watch.heard == [6, "trial 6", "trial 7"]
+    best = json.loads((folder / "best.json").read_text())
+    assert best["number"] == load_result(folder).best.number
 
 
 def test_the_run_file_may_be_named_itself(tmp_path: Path) -> None:

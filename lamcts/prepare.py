@@ -17,7 +17,7 @@ from lamcts.errors import Infeasible, InvalidArgument, LamctsError, ProblemError
 from lamcts.evaluator import Direction, Evaluation, Evaluator, batched
 from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecutor
 from lamcts.optimizers import Optimizer, make_optimizer
-from lamcts.outcome import as_number, cost_of
+from lamcts.outcome import as_number, cost_of, guarded
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, reference_of
 from lamcts.pruning import Pruner, make_rule
 from lamcts.settings import all_parameters, as_declared, keyword_parameters, plain
@@ -107,11 +107,12 @@ class _Forms:
 
 def _canonical(evaluator: Evaluator) -> Callable[[Any], Any] | None:
     """Its canonical forms; of many at once where that means the same as of one after another."""
+    one = guarded("canonical(x)", evaluator.canonical)
     many = batched(evaluator, "canonical")
     if many is not None:
-        return _Forms(evaluator.canonical, many)
+        return _Forms(one, guarded("canonical_many(V)", many))
     overridden = type(evaluator).canonical is not Evaluator.canonical
-    return evaluator.canonical if overridden else None
+    return one if overridden else None
 
 
 def pruner(evaluator: Evaluator, config: RunConfig) -> Pruner:

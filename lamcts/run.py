@@ -29,7 +29,7 @@ from lamcts.executors import Executor, Task
 from lamcts.failures import failing, first_failure
 from lamcts.history import Trial, TrialState
 from lamcts.interrupts import Interrupts
-from lamcts.outcome import Outcome, cost_of, held_out, outcome_of
+from lamcts.outcome import Outcome, cost_of, guarded, held_out, outcome_of
 from lamcts.pruning import Pruner
 from lamcts.result import Result, best_trial, trial_to_json
 from lamcts.spaces import as_space, to_json
@@ -374,7 +374,8 @@ class Run:
         """The same for equivalent points; what an optimizer proposes is canonical already."""
         if "source" in trial.info:
             with contextlib.suppress(Infeasible):
-                x = to_json(self._space, self.evaluator.canonical(trial.x))
+                canonical = guarded("canonical(x)", self.evaluator.canonical)
+                x = to_json(self._space, canonical(trial.x))
         return encode(x)
 
     def _result(self, stopped: str, test: Mapping[str, float]) -> Result:

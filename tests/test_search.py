@@ -321,6 +321,17 @@ def test_a_cost_that_raises_is_the_problems_fault() -> None:
         run(Broken(), 3, constraints="flops<=3")
 
 
+@pytest.mark.parametrize("hook", ["canonical", "canonical_many"])
+@pytest.mark.parametrize("init", [[], [[0.5, 0.5]]])
+def test_a_canonical_form_that_raises_is_the_problems_fault(hook: str, init: Any) -> None:
+    def broken(self: Any, x: Any) -> Any:
+        raise KeyError("form")
+
+    kind = type("Broken", (Bowl,), {"canonical": broken, hook: broken})
+    with pytest.raises(ProblemError, match=r"canonical(_many)?\(.\) raised KeyError: 'form'"):
+        run(kind(), 3, init=init)
+
+
 def test_costs_are_recorded() -> None:
     class Costly(Bowl):
         def cost(self, x: Any) -> dict[str, Any]:

@@ -152,8 +152,13 @@ class Run:
             stopped = self._loop(interrupts)
         self._record_unheard()
         self._best_of_noisy()
-        tested = self.best if stopped in _TESTED else None
-        figures = {} if tested is None else held_out(self.evaluator, tested.x)
+        figures: dict[str, float] = {}
+        try:
+            if self.best is not None and stopped in _TESTED:
+                figures = held_out(self.evaluator, self.best.x)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+            _log.warning("interrupted: the best point is not tested")
         result = self._result(stopped, figures)
         self._write("stop", stopped=stopped, test=figures, seconds=result.seconds)
         self._callbacks.notify("on_run_end", self, result)

@@ -101,6 +101,22 @@ def test_a_failing_test_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
     assert "no test figures" in caplog.text
 
 
+def test_an_interrupted_test_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted(self: Bowl, x: Any) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bowl, "test", interrupted)
+        result = run(Bowl(), folder=tmp_path / "run")
+    assert (result.stopped, result.test, result.counts["complete"]) == ("interrupted", {}, 12)
+    assert "best point is not tested" in caplog.text
+    resumed = lamcts.resume(tmp_path / "run", problem=Bowl())
+    assert resumed.stopped == "budget"
+    assert resumed.test == {"held_out": (result.best.value or 0.0) + 1}
+
+
 def test_the_order_of_durability(tmp_path: Path) -> None:
     """Ask on disk before its evaluation; tell on disk before callbacks and before the next ask."""
     seen: list[str] = []

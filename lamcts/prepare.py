@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +21,7 @@ from lamcts.problem import ProblemRef, as_evaluator, load_problem, reference_of
 from lamcts.pruning import Pruner, make_rule
 from lamcts.settings import all_parameters, as_declared, keyword_parameters, plain
 from lamcts.spaces import Space, as_space, describe, from_json, to_json
-from lamcts.storage import RUN_FILE, StoredRun, differences, encode
+from lamcts.storage import RUN_FILE, StoredRun, as_stored, differences
 
 __all__ = ["FunctionEvaluator", "Problem"]
 
@@ -70,7 +69,7 @@ def reference(evaluator: Evaluator, config: RunConfig) -> ProblemRef | None:
     """
     try:
         found = reference_of(evaluator)
-        return ProblemRef(found.ref, json.loads(encode(found.kwargs)))
+        return ProblemRef(found.ref, as_stored(found.kwargs))
     except (ProblemError, TypeError) as error:
         if _in_workers(config):
             raise ProblemError(
@@ -338,10 +337,10 @@ def _given(evaluator: Evaluator) -> dict[str, Any] | None:
     positional, named = evaluator.init_args
     names = all_parameters(type(evaluator))
     try:
-        given = encode(plain({**dict(zip(names, positional, strict=False)), **named}))
+        given = as_stored(plain({**dict(zip(names, positional, strict=False)), **named}))
     except TypeError:
         return None
-    settings: dict[str, Any] = json.loads(given)
+    settings: dict[str, Any] = given
     return settings
 
 

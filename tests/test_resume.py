@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -76,14 +77,14 @@ class Own(lamcts.Evaluator):
 
 def test_settings_are_the_same_in_a_worker_and_after_a_resume(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(SETTINGS)
-    given = {"sizes": (64, 32), "data": Path("/data"), "loose": (1, (2, 3))}
+    given = {"sizes": (64, 32), "data": Path("/data"), "loose": (1, (2, 3), math.inf)}
     problem = load_problem(tmp_path / "own.py", **given)
     folder = tmp_path / "run"
     lamcts.search(problem, budget=1, seed=0, optimizer="random", folder=folder)
     lamcts.resume(folder, budget=2)
     lamcts.resume(folder, budget=4, workers=2)
     seen = [path.read_text() for path in sorted(folder.glob("trials/*/settings"))]
-    assert seen == [repr(((64, 32), "/data", True, [1, [2, 3]]))] * 4
+    assert seen == [repr(((64, 32), "/data", True, [1, [2, 3], math.inf]))] * 4
 
 
 def test_deterministic_runs_with_any_workers_and_budgets(tmp_path: Path) -> None:
@@ -202,6 +203,12 @@ def test_a_problem_that_is_given_has_the_settings_of_the_run(
 def test_a_setting_that_is_the_default_need_not_be_given_again(tmp_path: Path) -> None:
     lamcts.search(Scaled(sizes=(1, 2)), budget=2, optimizer="random", folder=tmp_path / "run")
     assert len(lamcts.resume(tmp_path / "run", problem=Scaled(1.0), budget=3).trials) == 3
+
+
+def test_a_setting_that_is_no_number_is_the_same_setting(tmp_path: Path) -> None:
+    problem = Scaled(sizes=(math.nan, math.inf))  # type: ignore[arg-type]
+    lamcts.search(problem, budget=2, optimizer="random", folder=tmp_path / "run")
+    assert len(lamcts.resume(tmp_path / "run", problem=problem, budget=3).trials) == 3
 
 
 def test_a_class_that_does_not_take_the_settings_of_the_run(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "Damaged",
     "Event",
     "UnknownFormat",
+    "as_stored",
     "check",
     "decode",
     "encode",
@@ -50,6 +51,18 @@ def encode(value: Any) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_scalar)
     except ValueError:
         return json.dumps(_mark(value), allow_nan=False, separators=(",", ":"), default=_scalar)
+
+
+def as_stored(value: Any) -> Any:
+    """What is read back of a value: lists for tuples, Python's numbers for NumPy's.
+
+    Raises:
+        TypeError: It cannot be stored.
+
+    >>> as_stored((1.5, float("inf")))
+    [1.5, inf]
+    """
+    return json.loads(encode(value), object_hook=_unmark)
 
 
 def seal(event: Mapping[str, Any]) -> bytes:

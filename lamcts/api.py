@@ -56,7 +56,7 @@ def search(
     Args:
         problem: An evaluator, its class, or a reference to it (a file, a registered name, ...).
         budget: Trials in total. Lost trials are free, and so are infeasible ones, up to
-            ``budget + 100`` of them.
+            ``budget + 100`` of each.
         seed: A non-negative integer; drawn, and kept in the result, when ``None``.
         optimizer: Its name, one of `lamcts.list_optimizers`.
         settings: The optimizer's settings.
@@ -87,7 +87,7 @@ def search(
         deterministic: Propose the same trials whatever the number of workers, up to 8, and
             whichever is faster.
         init: Points to evaluate first, or pairs ``(x, value)`` of points that are known; these
-            cost no budget (``(x, None)`` is evaluated).
+            cost no budget (``(x, None)`` is evaluated). Those that break a constraint are left out.
         **more_settings: The optimizer's settings too, as keywords.
 
     Returns:
@@ -133,7 +133,7 @@ def search(
             stack.callback(evaluator.close)
         reference = prepare.reference(evaluator, config)
         proposer = prepare.optimizer(evaluator, config, seed)
-        points = prepare.initial_points(init, proposer.space)
+        points = prepare.initial_points(init, evaluator, config)
         make_ready(evaluator)
         name = prepare.problem_name(evaluator, reference)
         pruner = prepare.pruner(evaluator, config)
@@ -182,7 +182,8 @@ def resume(
     Args:
         folder: The run's folder.
         problem: The problem, when the run cannot load it (it was defined in a notebook, or its
-            file has moved).
+            file has moved). A class or a file gets the settings it had; of an evaluator those
+            that differ are warned of.
         budget: A new total.
         workers: Another number of workers.
         executor: Another place to evaluate in.

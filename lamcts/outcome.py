@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from lamcts._finding import in_one_line
 from lamcts.errors import (
@@ -32,6 +32,7 @@ __all__ = [
     "as_number",
     "cost_of",
     "evaluate",
+    "guarded",
     "outcome_of",
     "held_out",
 ]
@@ -46,6 +47,8 @@ class EvaluationFailed(LamctsError):
 #: Whether the trial of this number, which reports this step and value, is to end.
 Judge = Callable[[int, int, float], bool]
 
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _MEND = "return a number or an Evaluation"
@@ -200,12 +203,7 @@ def cost_of(evaluator: Evaluator, x: Any) -> dict[str, float]:
         LamctsError: What else it raised, if that is one already (data that are missing).
         ProblemError: It raises something else, or a figure is no number.
     """
-    try:
-        figures = dict(evaluator.cost(x))
-    except LamctsError:
-        raise
-    except Exception as error:
-        raise ProblemError(f"cost(x) raised {in_one_line(error)}") from error
+    figures = guarded("cost(x)", lambda x: dict(evaluator.cost(x)))(x)
     cost = {}
     for name, figure in figures.items():
         number = as_number(figure)
@@ -213,6 +211,25 @@ def cost_of(evaluator: Evaluator, x: Any) -> dict[str, float]:
             raise ProblemError(f"cost(x)[{name!r}] is {_short(figure)}; give a number")
         cost[str(name)] = number
     return cost
+
+
+def guarded(hook: str, function: Callable[[Any], T]) -> Callable[[Any], T]:
+    """A hook of an evaluator that raises nothing but `LamctsError`: a `ProblemError` for the rest.
+
+    Args:
+        hook: What to call it in the message: ``"cost(x)"``.
+        function: The hook.
+    """
+
+    def call(x: Any) -> T:
+        try:
+            return function(x)
+        except LamctsError:
+            raise
+        except Exception as error:
+            raise ProblemError(f"{hook} raised {in_one_line(error)}") from error
+
+    return call
 
 
 def held_out(evaluator: Evaluator, x: Any) -> dict[str, float]:

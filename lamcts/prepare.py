@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -10,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from lamcts import __version__
+from lamcts._finding import in_one_line
 from lamcts.config import RunConfig
-from lamcts.constraints import Feasibility, check_constraints, parse_constraint
-from lamcts.errors import InvalidArgument, ProblemError, RunError
+from lamcts.constraints import Constraint, Feasibility, check_constraints, parse_constraint
+from lamcts.errors import Infeasible, InvalidArgument, LamctsError, ProblemError, RunError, shown
 from lamcts.evaluator import Direction, Evaluation, Evaluator, batched
 from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecutor
 from lamcts.optimizers import Optimizer, make_optimizer
-from lamcts.outcome import as_number
+from lamcts.outcome import as_number, cost_of, guarded
 from lamcts.problem import ProblemRef, as_evaluator, load_problem, reference_of
 from lamcts.pruning import Pruner, make_rule
+from lamcts.settings import all_parameters, as_declared, keyword_parameters, plain
 from lamcts.spaces import Space, as_space, describe, from_json, to_json
-from lamcts.storage import RUN_FILE, StoredRun, differences, encode
+from lamcts.storage import RUN_FILE, StoredRun, as_stored, differences
 
 __all__ = ["FunctionEvaluator", "Problem"]
 
@@ -68,7 +69,7 @@ def reference(evaluator: Evaluator, config: RunConfig) -> ProblemRef | None:
     """
     try:
         found = reference_of(evaluator)
-        return ProblemRef(found.ref, json.loads(encode(found.kwargs)))
+        return ProblemRef(found.ref, as_stored(found.kwargs))
     except (ProblemError, TypeError) as error:
         if _in_workers(config):
             raise ProblemError(
@@ -79,8 +80,7 @@ def reference(evaluator: Evaluator, config: RunConfig) -> ProblemRef | None:
 
 def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Optimizer:
     """The optimizer, which respects the constraints and knows which points are equivalent."""
-    both = (*evaluator.constraints, *config.constraints)
-    constraints = [parse_constraint(text) for text in both]
+    constraints = _constraints(evaluator, config)
     check_constraints(constraints, evaluator)
     return make_optimizer(
         config.optimizer,
@@ -106,11 +106,12 @@ class _Forms:
 
 def _canonical(evaluator: Evaluator) -> Callable[[Any], Any] | None:
     """Its canonical forms; of many at once where that means the same as of one after another."""
+    one = guarded("canonical(x)", evaluator.canonical)
     many = batched(evaluator, "canonical")
     if many is not None:
-        return _Forms(evaluator.canonical, many)
+        return _Forms(one, guarded("canonical_many(V)", many))
     overridden = type(evaluator).canonical is not Evaluator.canonical
-    return evaluator.canonical if overridden else None
+    return one if overridden else None
 
 
 def pruner(evaluator: Evaluator, config: RunConfig) -> Pruner:
@@ -144,23 +145,60 @@ def executor(
     )
 
 
-def initial_points(init: Iterable[Any], space: Space[Any]) -> Points:
+def initial_points(init: Iterable[Any], evaluator: Evaluator, config: RunConfig) -> Points:
     """The user's initial points, each with its value, or ``None`` when it is to be evaluated.
+
+    Those that break a constraint are left out, with a warning: a run's best must not break one.
 
     Raises:
         InvalidArgument: One is neither a point of the space nor a pair of a point and its value.
     """
+    space = as_space(evaluator.space)
+    constraints = _constraints(evaluator, config)
     points: list[tuple[Any, float | None]] = []
+    broken: list[str] = []
     for i, item in enumerate(init):
         is_pair = isinstance(item, (tuple, list)) and len(item) == 2
         x, value = item if is_pair and item not in space else (item, None)
         number = as_number(value)
-        if x not in space or (value is not None and not math.isfinite(number or math.nan)):
+        usable = value is None or (number is not None and math.isfinite(number))
+        if x not in space or not usable:
             raise InvalidArgument(
                 f"init[{i}]: {item!r} is no point of {space!r}, and no pair (point, finite value)"
             )
-        points.append((x, number))
+        as_stored = from_json(space, to_json(space, x))  # an array, where a list was given
+        why = _broken(as_stored, constraints, evaluator)
+        if why is None:
+            points.append((x, number))
+        else:
+            broken.append(f"init[{i}], {shown(x)}: {why}")
+    if broken:
+        _log.warning(
+            "init: left out what breaks a constraint, %d of %d points; the first is %s",
+            len(broken),
+            len(broken) + len(points),
+            broken[0],
+        )
     return points
+
+
+def _constraints(evaluator: Evaluator, config: RunConfig) -> list[Constraint]:
+    """The problem's own and the run's."""
+    return [parse_constraint(text) for text in (*evaluator.constraints, *config.constraints)]
+
+
+def _broken(x: Any, constraints: Sequence[Constraint], evaluator: Evaluator) -> str | None:
+    """Which of the constraints a point breaks, and by what figure; ``None`` if it breaks none."""
+    if not constraints:
+        return None
+    try:
+        cost = cost_of(evaluator, x)
+    except Infeasible as reason:
+        return f"it is infeasible ({reason})"
+    for constraint in constraints:
+        if not constraint.holds(cost):
+            return f"{constraint.name} is {cost[constraint.name]:g}, not {constraint}"
+    return None
 
 
 def problem_name(evaluator: Evaluator, ref: ProblemRef | None) -> str:
@@ -188,9 +226,12 @@ def header(
 ) -> dict[str, Any]:
     """The fields of a run's ``start`` event: all that resuming it needs."""
     space = as_space(evaluator.space)
+    settings = _given(evaluator) if ref is None else None
     return {
         "lamcts": __version__,
         "problem": None if ref is None else {"ref": ref.ref, "kwargs": ref.kwargs},
+        # of a problem without a reference, which is given again when the run is resumed
+        **({} if settings is None else {"kwargs": settings}),
         "name": name,
         "fingerprint": _fingerprint(evaluator),
         "seed": seed,
@@ -216,15 +257,22 @@ def stored_points(stored: StoredRun) -> Points:
 def stored_problem(stored: StoredRun, given: Problem | None) -> Evaluator:
     """The problem of a stored run: the one given now, or the one its header refers to.
 
+    What has no settings of its own yet, a class or a file, gets those of the run.
+
     Raises:
         RunError: It cannot be loaded from the header.
     """
     known = stored.header["problem"]
-    kwargs = {} if known is None else known["kwargs"]
+    kwargs = stored.header.get("kwargs", {}) if known is None else known["kwargs"]
     if isinstance(given, (str, Path)):
         return load_problem(given, **kwargs)
+    if isinstance(given, type) and kwargs:
+        return _built(given, kwargs)
     if given is not None:
-        return as_evaluator(given)
+        evaluator = as_evaluator(given)
+        if known is not None or "kwargs" in stored.header:
+            _check_settings(stored, evaluator, kwargs)
+        return evaluator
     if known is None:
         raise RunError(
             f"{stored.folder}: the problem was not loaded from a file, module or name; "
@@ -254,6 +302,48 @@ def check_unchanged(stored: StoredRun, evaluator: Evaluator) -> None:
     copy = stored.folder / "problem.py"
     if file and file.is_file() and copy.is_file() and file.read_bytes() != copy.read_bytes():
         _log.warning("%s has changed since the run was started (then: %s)", file, copy)
+
+
+def _built(kind: type[Evaluator], kwargs: dict[str, Any]) -> Evaluator:
+    """A class with the settings of a stored run."""
+    try:
+        evaluator = kind(**as_declared(kwargs, keyword_parameters(kind)))
+    except LamctsError:
+        raise
+    except Exception as error:
+        raise ProblemError(
+            f"{kind.__name__} cannot be built with the run's settings: {in_one_line(error)}"
+        ) from error
+    return as_evaluator(evaluator)
+
+
+def _check_settings(stored: StoredRun, evaluator: Evaluator, kwargs: dict[str, Any]) -> None:
+    """Say which settings are not the run's: data may have moved, but a target must not."""
+    now = _given(evaluator)
+    if now is None:
+        return
+    parameters = all_parameters(type(evaluator)).items()
+    usual = {name: plain(p.default) for name, p in parameters if p.default is not p.empty}
+    changes = "; ".join(differences({**usual, **kwargs}, {**usual, **now}))
+    if changes:
+        _log.warning(
+            "%s: the problem has other settings than when the run was started (%s); its values "
+            "must compare with the earlier ones",
+            stored.folder,
+            changes,
+        )
+
+
+def _given(evaluator: Evaluator) -> dict[str, Any] | None:
+    """The settings an evaluator was built with; ``None`` where one is no plain value."""
+    positional, named = evaluator.init_args
+    names = all_parameters(type(evaluator))
+    try:
+        given = as_stored(plain({**dict(zip(names, positional, strict=False)), **named}))
+    except TypeError:
+        return None
+    settings: dict[str, Any] = given
+    return settings
 
 
 def _in_workers(config: RunConfig) -> bool:

@@ -221,7 +221,11 @@ def best_trial(trials: list[Trial], direction: Direction) -> Trial | None:
 
 
 def trial_to_json(space: Space[Any], trial: Trial) -> dict[str, Any]:
-    """A trial as JSON values; figures JSON has no number for are text (``"nan"``)."""
+    """A trial as JSON values; figures JSON has no number for are text (``"nan"``).
+
+    In a curve they are null: its columns in a table hold numbers alone.
+    """
+    curve = [[step, value if math.isfinite(value) else None] for step, value in trial.curve]
     return {
         "number": trial.number,
         "state": trial.state.value,
@@ -233,7 +237,7 @@ def trial_to_json(space: Space[Any], trial: Trial) -> dict[str, Any]:
         "error": trial.error,
         "seconds": trial.seconds,
         "attempt": trial.attempt,
-        **({"curve": [[step, value] for step, value in trial.curve]} if trial.curve else {}),
+        **({"curve": curve} if curve else {}),
     }
 
 

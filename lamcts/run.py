@@ -29,7 +29,7 @@ from lamcts.executors import Executor, Task
 from lamcts.failures import failing, first_failure
 from lamcts.history import Trial, TrialState
 from lamcts.interrupts import Interrupts
-from lamcts.outcome import Outcome, cost_of, held_out, outcome_of
+from lamcts.outcome import Outcome, cost_of, guarded, held_out, outcome_of
 from lamcts.pruning import Pruner
 from lamcts.result import Result, best_trial, trial_to_json
 from lamcts.spaces import as_space, to_json
@@ -45,8 +45,9 @@ _TESTED = ("budget", "exhausted", "timeout", "callback")
 _ANSWERS = (TrialState.COMPLETE, TrialState.INFEASIBLE)
 #: The share of the workers' time that may be lost while they wait for this process.
 _IDLE = 0.02
-#: Infeasible trials cost no budget, up to the budget and this many more; then each costs one.
-_FREE_INFEASIBLE = 100
+#: They cost no budget, up to the budget and `_FREE` more of each; then each costs one.
+_UNCHARGED = (TrialState.INFEASIBLE, TrialState.LOST)
+_FREE = 100
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ class Run:
         self._store = store
         self._callbacks = Callbacks(callbacks)
         self._began = time.monotonic() - seconds
-        self._replaying = False
+        self._executing = False  # what a replay does again is no news to callbacks
         self._exhausted = False
         self._stop: str | None = None
         self._open: set[int] = set()  # asked, and the optimizer has not heard what came of it
@@ -120,9 +121,10 @@ class Run:
 
     @property
     def spent(self) -> int:
-        """How much of the budget is used: by trials that were neither lost nor infeasible."""
-        beyond = self.counts[TrialState.INFEASIBLE] - self.config.budget - _FREE_INFEASIBLE
-        return sum(self.counts[state] for state in _CHARGED) - self._known + max(0, beyond)
+        """How much of the budget is used; lost and infeasible trials are free, within bounds."""
+        free = self.config.budget + _FREE
+        beyond = sum(max(0, self.counts[state] - free) for state in _UNCHARGED)
+        return sum(self.counts[state] for state in _CHARGED) - self._known + beyond
 
     @property
     def overhead(self) -> float:
@@ -143,12 +145,20 @@ class Run:
             RunWriteError: The run file cannot be written.
             ProblemError: The evaluator cannot be built in a worker, or its costs are no numbers.
         """
+        self._executing = True
+        self._write_best()
         self._callbacks.notify("on_run_start", self)
         with Interrupts(on_first=lambda: self.stop("interrupted")) as interrupts:
             stopped = self._loop(interrupts)
+        self._record_unheard()
         self._best_of_noisy()
-        tested = self.best if stopped in _TESTED else None
-        figures = {} if tested is None else held_out(self.evaluator, tested.x)
+        figures: dict[str, float] = {}
+        try:
+            if self.best is not None and stopped in _TESTED:
+                figures = held_out(self.evaluator, self.best.x)
+        except KeyboardInterrupt:
+            stopped = "interrupted"
+            _log.warning("interrupted: the best point is not tested")
         result = self._result(stopped, figures)
         self._write("stop", stopped=stopped, test=figures, seconds=result.seconds)
         self._callbacks.notify("on_run_end", self, result)
@@ -285,23 +295,35 @@ class Run:
         pruned = outcome.state is TrialState.PRUNED
         expected = self._pruner.expected(outcome.curve) if pruned else None
         self.optimizer.tell(trial, outcome.to_tell(expected))
-        self.trials[number] = trial
-        self.counts[TrialState.RUNNING] -= 1
-        self.counts[trial.state] += 1
-        self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
         key = self._keys.pop(number)
         repeats = self.evaluator.noisy or self.config.settings.get("allow_repeats")
         if trial.state in _ANSWERS and not repeats:
             self._answers.setdefault(key, outcome)
-        self._note_best(trial)
-        if not self._replaying:
-            self._callbacks.notify("on_tell", self, trial)
+        self._record(trial)
         return True
+
+    def _record(self, trial: Trial) -> None:
+        """Count a finished trial, and show it."""
+        self.trials[trial.number] = trial
+        self.counts[TrialState.RUNNING] -= 1
+        self.counts[trial.state] += 1
+        self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
+        self._note_best(trial)
+        if self._executing:
+            self._callbacks.notify("on_tell", self, trial)
+
+    def _record_unheard(self) -> None:
+        """At the end: what is written behind a trial that was dropped (deterministic mode).
+
+        The optimizer does not hear of it, but when the run is resumed, in its order.
+        """
+        for number in sorted(self._written):
+            self._record(replace(self.trials[number], **vars(self._written.pop(number))))
 
     def _note_best(self, trial: Trial) -> None:
         candidates = [trial] if self.best is None else [self.best, trial]
         self.best = best_trial(candidates, self.evaluator.direction)
-        if self.best is trial and not self._replaying:
+        if self.best is trial and self._executing:
             self._write_best()
 
     def _best_of_noisy(self) -> None:
@@ -314,7 +336,6 @@ class Run:
 
     def replay(self, stored: StoredRun) -> None:
         """Bring the optimizer and the run to where a stored run's events leave them."""
-        self._replaying = True
         for event in stored.events:
             if event["event"] == "ask":
                 self._replay_ask(event, stored.trials[event["number"]].x)
@@ -323,8 +344,6 @@ class Run:
                 self._settle()
             elif event["event"] == "resume":
                 self.set_budget(event["budget"])
-        self._replaying = False
-        self._write_best()
 
     def set_budget(self, budget: int) -> None:
         """Change the budget; what is written is heard first, as at the end of a run."""
@@ -360,7 +379,8 @@ class Run:
         """The same for equivalent points; what an optimizer proposes is canonical already."""
         if "source" in trial.info:
             with contextlib.suppress(Infeasible):
-                x = to_json(self._space, self.evaluator.canonical(trial.x))
+                canonical = guarded("canonical(x)", self.evaluator.canonical)
+                x = to_json(self._space, canonical(trial.x))
         return encode(x)
 
     def _result(self, stopped: str, test: Mapping[str, float]) -> Result:

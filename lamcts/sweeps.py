@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def sweep(
     *,
     budget: int,
     seed: int | None = None,
-    constraints: Sequence[str] = (),
+    constraints: str | Sequence[str] = (),
     init: Iterable[Any] = (),
     folder: str | Path | bool | None = None,
     callbacks: Iterable[Callback] = (),
@@ -113,17 +113,17 @@ def sweep(
         evaluator = as_evaluator(problem)
         if evaluator is not problem:
             stack.callback(evaluator.close)
-        options["trial_memory"] = in_bytes(options.get("trial_memory"))
-        config = RunConfig(budget=budget, constraints=tuple(constraints), **options)
+        constraints = (constraints,) if isinstance(constraints, str) else tuple(constraints)
+        config = _config(budget=budget, constraints=constraints, **options)
         texts = [limit.text for limit in parse_sweep(limits)]
         every = replace(config, constraints=(*config.constraints, *texts))
         proposer = prepare.optimizer(evaluator, every, seed)  # refuses what no search could use
-        points = prepare.initial_points(init, proposer.space)
+        points = prepare.initial_points(init, evaluator, config)
         plan: dict[str, Any] = {
             "limits": limits,
             "seed": proposer.seed,
             "init": [[to_json(proposer.space, x), value] for x, value in points],
-            "options": {k: v for k, v in config.to_json().items() if k != "window"},
+            "options": _options(config),
         }
         path = None
         if folder:
@@ -155,7 +155,23 @@ def resume_sweep(
         raise RunError(f"{path}: the problem was not loaded from a file, module or name")
     with ProblemRef(known["ref"], known["kwargs"]).build() as evaluator:
         given = {name: value for name, value in changes.items() if value is not None}
+        if "trial_memory" in given:
+            given["trial_memory"] = in_bytes(given["trial_memory"])
         return _searches(evaluator, plan, path, given, list(callbacks))
+
+
+def _config(**options: Any) -> RunConfig:
+    """What `search` makes of its options, of which those of no other name are the optimizer's."""
+    names = {f.name for f in fields(RunConfig)} - {"window"}
+    settings = {name: value for name, value in options.items() if name not in names}
+    known = {name: v for name, v in options.items() if name in names and v is not None}
+    known["settings"] = {**known.get("settings", {}), **settings}
+    return RunConfig(**{**known, "trial_memory": in_bytes(known.get("trial_memory"))})
+
+
+def _options(config: RunConfig) -> dict[str, Any]:
+    """A configuration as `search` takes it."""
+    return {name: value for name, value in config.to_json().items() if name != "window"}
 
 
 def _searches(
@@ -168,7 +184,7 @@ def _searches(
     """The searches of a sweep, those that are there already and those that are not."""
     space = as_space(evaluator.space)
     known = [(from_json(space, x), value) for x, value in plan["init"]]
-    options = {**plan["options"], **changes}
+    options = _options(RunConfig(**plan["options"]).with_changes(**changes))
     results: dict[str, Result] = {}
     for limit in parse_sweep(plan["limits"]):
         within = [_within(evaluator, x, limit.constraint) for x, _ in known]

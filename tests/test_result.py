@@ -80,6 +80,20 @@ def test_trials_to_json_lists_every_trial(result: Result) -> None:
     assert (trials[2]["state"], trials[2]["error"]) == ("infeasible", "no path")
 
 
+def test_a_curve_with_figures_that_json_lacks_is_json(tmp_path: Path) -> None:
+    class Diverging(Mixed):
+        def evaluate(self, x: Any) -> lamcts.Evaluation:
+            for step, value in enumerate((0.5, math.nan, math.inf)):
+                self.report(step, value)
+            return lamcts.Evaluation(1.0)
+
+    result = lamcts.search(Diverging, budget=1, optimizer="random", folder=tmp_path / "run")
+    best = json.loads((tmp_path / "run" / "best.json").read_text(), parse_constant=pytest.fail)
+    assert best["curve"] == [[0, 0.5], [1, None], [2, None]]
+    assert math.isnan(load_result(tmp_path / "run").trials[0].curve[1][1])
+    json.dumps(result.trials_to_json(), allow_nan=False)
+
+
 def test_the_stored_result_is_the_same(result: Result, folder: Path) -> None:
     stored = load_result(folder)
     assert stored.trials_to_json() == result.trials_to_json()

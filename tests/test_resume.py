@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 import lamcts
-from lamcts.errors import InvalidArgument, RunError
+from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.problem import ProblemRef, load_problem
 from lamcts.result import load_result
 from lamcts.storage import RUN_FILE, read_run
@@ -75,14 +77,14 @@ class Own(lamcts.Evaluator):
 
 def test_settings_are_the_same_in_a_worker_and_after_a_resume(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(SETTINGS)
-    given = {"sizes": (64, 32), "data": Path("/data"), "loose": (1, (2, 3))}
+    given = {"sizes": (64, 32), "data": Path("/data"), "loose": (1, (2, 3), math.inf)}
     problem = load_problem(tmp_path / "own.py", **given)
     folder = tmp_path / "run"
     lamcts.search(problem, budget=1, seed=0, optimizer="random", folder=folder)
     lamcts.resume(folder, budget=2)
     lamcts.resume(folder, budget=4, workers=2)
     seen = [path.read_text() for path in sorted(folder.glob("trials/*/settings"))]
-    assert seen == [repr(((64, 32), "/data", True, [1, [2, 3]]))] * 4
+    assert seen == [repr(((64, 32), "/data", True, [1, [2, 3], math.inf]))] * 4
 
 
 def test_deterministic_runs_with_any_workers_and_budgets(tmp_path: Path) -> None:
@@ -94,6 +96,25 @@ def test_deterministic_runs_with_any_workers_and_budgets(tmp_path: Path) -> None
     once = lamcts.resume(first.folder, budget=26, workers=2)
     again = lamcts.resume(tmp_path / "copy", budget=26, workers=1)
     assert values(once) == values(again)
+
+
+def test_callbacks_hear_nothing_before_the_run_starts(tmp_path: Path) -> None:
+    class Watch(lamcts.Callback):
+        def __init__(self) -> None:
+            self.heard: list[Any] = []
+
+        def on_run_start(self, run: Any) -> None:
+            self.heard.append(run.counts["complete"])
+
+        def on_tell(self, run: Any, trial: lamcts.Trial) -> None:
+            self.heard.append(f"trial {trial.number}")
+
+    folder, watch = tmp_path / "run", Watch()
+    search(6, folder, deterministic=True)
+    lamcts.resume(folder, budget=8, callbacks=[watch])
+    assert watch.heard == [6, "trial 6", "trial 7"]
+    best = json.loads((folder / "best.json").read_text())
+    assert best["number"] == load_result(folder).best.number
 
 
 def test_the_run_file_may_be_named_itself(tmp_path: Path) -> None:
@@ -144,6 +165,72 @@ def test_a_problem_without_a_reference_must_be_given(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"problem=\.\.\."):
         lamcts.resume(tmp_path / "run", budget=5)
     assert len(lamcts.resume(tmp_path / "run", budget=5, problem=Local()).trials) == 5
+
+
+class Scaled(lamcts.Evaluator):
+    space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+
+    def __init__(self, scale: float = 1.0, sizes: tuple[int, ...] = (1, 2)) -> None:
+        self.scale, self.sizes = scale, sizes
+
+    def evaluate(self, x: Any) -> float:
+        return self.scale * float(x @ x) + len(self.sizes)
+
+
+def local() -> type[Scaled]:
+    class Local(Scaled):
+        """Without a reference, as a class of a notebook is."""
+
+    return Local
+
+
+@pytest.mark.parametrize("kind", [Scaled, local()])
+def test_a_problem_that_is_given_has_the_settings_of_the_run(
+    tmp_path: Path, kind: type[Scaled], caplog: pytest.LogCaptureFixture
+) -> None:
+    options: dict[str, Any] = {"seed": 0, "optimizer": "random"}
+    whole = lamcts.search(kind(3.0, sizes=(1,)), budget=6, **options)
+    lamcts.search(kind(3.0, sizes=(1,)), budget=2, folder=tmp_path / "run", **options)
+    more = lamcts.resume(tmp_path / "run", problem=kind, budget=4)
+    assert values(more) == values(whole)[:4]
+    again = kind(sizes=(1,), scale=3.0)
+    assert values(lamcts.resume(tmp_path / "run", problem=again, budget=6)) == values(whole)
+    assert "settings" not in caplog.text
+    lamcts.resume(tmp_path / "run", problem=kind(), budget=7)  # its data may have moved
+    assert "(scale: 3.0 in the run, 1.0 now; sizes: [1] in the run, [1, 2] now)" in caplog.text
+
+
+def test_a_setting_that_is_the_default_need_not_be_given_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lamcts.search(Scaled(sizes=(1, 2)), budget=2, optimizer="random", folder=tmp_path / "run")
+    assert len(lamcts.resume(tmp_path / "run", problem=Scaled(1.0), budget=3).trials) == 3
+    assert "settings" not in caplog.text
+
+
+def test_a_setting_that_is_no_number_is_the_same_setting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    problem = Scaled(sizes=(math.nan, math.inf))  # type: ignore[arg-type]
+    lamcts.search(problem, budget=2, optimizer="random", folder=tmp_path / "run")
+    assert len(lamcts.resume(tmp_path / "run", problem=problem, budget=3).trials) == 3
+    assert "settings" not in caplog.text
+
+
+def test_a_class_that_does_not_take_the_settings_of_the_run(tmp_path: Path) -> None:
+    lamcts.search(Scaled(2.0), budget=2, optimizer="random", folder=tmp_path / "run")
+
+    class Other(lamcts.Evaluator):
+        space = Scaled.space
+
+        def __init__(self, factor: float = 1.0) -> None:
+            self.factor = factor
+
+        def evaluate(self, x: Any) -> float:
+            return self.factor
+
+    with pytest.raises(ProblemError, match=r"Other cannot be built with the run's settings: Type"):
+        lamcts.resume(tmp_path / "run", problem=Other, budget=3)
 
 
 @pytest.mark.parametrize("budget", [0, -3, 2.5])

@@ -26,7 +26,9 @@ from lamcts.errors import (
     TooManyFailures,
     UnknownName,
 )
+from lamcts.executors import SerialExecutor
 from lamcts.history import TrialState
+from lamcts.outcome import Outcome
 from lamcts.problem import ProblemRef
 from lamcts.storage import RUN_FILE
 
@@ -97,6 +99,22 @@ def test_a_failing_test_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
     problem.test = lambda x: failing(0, 0.0)  # type: ignore[method-assign, return-value, assignment]
     assert run(problem).test == {}
     assert "no test figures" in caplog.text
+
+
+def test_an_interrupted_test_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted(self: Bowl, x: Any) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bowl, "test", interrupted)
+        result = run(Bowl(), folder=tmp_path / "run")
+    assert (result.stopped, result.test, result.counts["complete"]) == ("interrupted", {}, 12)
+    assert "best point is not tested" in caplog.text
+    resumed = lamcts.resume(tmp_path / "run", problem=Bowl())
+    assert resumed.stopped == "budget"
+    assert resumed.test == {"held_out": (result.best.value or 0.0) + 1}
 
 
 def test_the_order_of_durability(tmp_path: Path) -> None:
@@ -222,6 +240,29 @@ def test_infeasible_trials_are_free_up_to_a_cap() -> None:
         _ = result.best
 
 
+class DiesAfterTheFirst(SerialExecutor):
+    """Loses every trial but the first."""
+
+    def wait(self, timeout: float | None = None) -> list[Any]:
+        ended = super().wait(timeout)
+        lost = Outcome(TrialState.LOST, error="gone")
+        return [(task, lost if task.number else outcome) for task, outcome in ended]
+
+
+def test_lost_trials_are_free_up_to_a_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamcts.prepare.SerialExecutor", DiesAfterTheFirst)
+
+    class Tired(lamcts.Callback):
+        def on_tell(self, run: Any, trial: lamcts.Trial) -> None:
+            if trial.number == 500:
+                run.stop()
+
+    result = run(Bowl(), 10, retries=0, callbacks=[Tired()])
+    assert result.stopped == "budget"
+    assert result.counts["complete"] == 1
+    assert result.counts["lost"] == 110 + 9
+
+
 def test_all_trials_fail() -> None:
     problem = Bowl(failing)
     with pytest.raises(
@@ -296,6 +337,17 @@ def test_a_cost_that_raises_is_the_problems_fault() -> None:
         run(Broken(), 3, constraints="flops<=3")
 
 
+@pytest.mark.parametrize("hook", ["canonical", "canonical_many"])
+@pytest.mark.parametrize("init", [[], [[0.5, 0.5]]])
+def test_a_canonical_form_that_raises_is_the_problems_fault(hook: str, init: Any) -> None:
+    def broken(self: Any, x: Any) -> Any:
+        raise KeyError("form")
+
+    kind = type("Broken", (Bowl,), {"canonical": broken, hook: broken})
+    with pytest.raises(ProblemError, match=r"canonical(_many)?\(.\) raised KeyError: 'form'"):
+        run(kind(), 3, init=init)
+
+
 def test_costs_are_recorded() -> None:
     class Costly(Bowl):
         def cost(self, x: Any) -> dict[str, Any]:
@@ -319,6 +371,12 @@ def test_initial_points_come_first_and_known_ones_cost_nothing() -> None:
     assert result.best.number == 1
 
 
+def test_a_known_value_may_be_zero() -> None:
+    result = run(Bowl(), 2, init=[([0.1, 0.1], 0.0), ([0.2, 0.1], -0.0)])
+    assert [trial.value for trial in result.trials[:2]] == [0.0, 0.0]
+    assert result.best.number == 0
+
+
 def test_initial_points_survive_a_resume(tmp_path: Path) -> None:
     points = [[0.5, 0.5], ([0.1, 0.1], -7.0), [1.0, 1.0]]
     whole = run(Bowl(), 6, init=points, folder=tmp_path / "run")
@@ -329,6 +387,27 @@ def test_initial_points_survive_a_resume(tmp_path: Path) -> None:
         file.write_bytes(b"".join(data[:keep]))
         resumed = lamcts.resume(whole.folder, problem=Bowl())
         assert [t.value for t in resumed.trials] == [t.value for t in whole.trials]
+
+
+def test_initial_points_that_break_a_constraint_are_left_out(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    class Costly(Bowl):
+        constraints = ("height>=0",)
+
+        def cost(self, x: Any) -> dict[str, float]:
+            if x[0] == 1.0:
+                raise lamcts.Infeasible("at the edge")
+            return {"width": float(x[0]), "height": float(x[1])}
+
+    init = [([0.5, 0.1], -9.0), [0.1, 0.5], ([0.1, -0.5], -7.0), [1.0, 0.0]]
+    result = run(Costly(), 4, init=init, constraints="width<=0.2", folder=tmp_path / "run")
+    assert all(t.cost["width"] <= 0.2 and t.cost["height"] >= 0 for t in result.trials)
+    assert result.trials[0].x.tolist() == [0.1, 0.5]
+    assert "3 of 4 points; the first is init[0], [0.5, 0.1]: width is 0.5, not width<=0.2" in (
+        caplog.text
+    )
+    assert len(lamcts.resume(tmp_path / "run", problem=Costly(), budget=6).trials) == 6
 
 
 @pytest.mark.parametrize("item", [[5.0, 0.0], "x", ([0.1, 0.1], math.nan), ([0.1, 0.1], "a"), 3])
@@ -421,6 +500,38 @@ def test_the_second_interrupt_drops_it(tmp_path: Path) -> None:
     process, out, _ = interrupt(tmp_path, 2, 1.5)
     assert process.returncode == 0
     assert out == "interrupted 2 1\n"
+
+
+class WithoutTheFirst(SerialExecutor):
+    """Is never done with trial 0; all others done, it is interrupted for the second time."""
+
+    def wait(self, timeout: float | None = None) -> list[Any]:
+        if self._queue and self._queue[0].number == 0:
+            self._queue.popleft()
+        if not self._queue:
+            raise KeyboardInterrupt
+        return super().wait(timeout)
+
+
+def test_a_deterministic_run_that_is_broken_off_keeps_what_was_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    watch = lamcts.Callback()
+    watch.on_tell = lambda run, trial: told.append(trial.number)  # type: ignore[method-assign]
+    with monkeypatch.context() as patch:
+        patch.setattr("lamcts.prepare.SerialExecutor", WithoutTheFirst)
+        result = run(Bowl(), folder=tmp_path / "run", deterministic=True, callbacks=[watch])
+    assert result.stopped == "interrupted"
+    assert result.counts["complete"] == 7
+    assert told == list(range(1, 8))
+    stored = lamcts.load_result(tmp_path / "run")
+    assert [t.value for t in result.trials] == [t.value for t in stored.trials]
+    assert result.best.value == stored.best.value
+    assert json.loads((tmp_path / "run" / "best.json").read_text())["number"] == stored.best.number
+    resumed = lamcts.resume(tmp_path / "run", problem=Bowl())
+    whole = run(Bowl(), deterministic=True)
+    assert [t.value for t in resumed.trials] == [t.value for t in whole.trials]
 
 
 # -- workers -------------------------------------------------------------------------------------

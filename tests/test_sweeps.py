@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from typer.testing import CliRunner
 
 import lamcts
 from lamcts.cli import app
-from lamcts.errors import LamctsError, RunError
+from lamcts.errors import LamctsError, RunError, UnknownName
 from lamcts.result import Result
+from lamcts.storage import read_run
 from lamcts.sweeps import SWEEP_FILE, parse_sweep
 
 FILE = """
@@ -75,6 +77,12 @@ def test_every_evaluation_is_within_and_serves_the_looser_limits(problem: str) -
     assert bests == sorted(bests)
 
 
+def test_values_of_zero_serve_the_looser_limits(problem: str) -> None:
+    zeros, limits = [([0] * 6, 0.0)], "weight=1,2"
+    tight, loose = lamcts.sweep(problem, limits, budget=2, seed=0, init=zeros).values()
+    assert tight.trials[0].value == loose.trials[0].value == 0.0
+
+
 def test_other_constraints_and_known_points_serve_where_they_hold(problem: str) -> None:
     heavy, light = [3, 0, 0, 0, 0, 3], [0, 0, 0, 0, 0, 3]
     results = lamcts.sweep(
@@ -119,6 +127,31 @@ def test_a_sweep_goes_on_where_it_ended(problem: str, tmp_path: Path) -> None:
     assert (folder / "weight-3" / "run.jsonl").read_bytes() == kept
     more = lamcts.resume_sweep(folder, budget=7)
     assert [r.budget for r in more.values()] == [7, 7, 7]
+
+
+def test_it_takes_its_options_as_a_search_does(problem: str, tmp_path: Path) -> None:
+    folder, limits = tmp_path / "swept", "weight=3,8"
+    options: dict[str, Any] = {"resources": None, "settings": {"cp": 0.5}}
+    options |= {"constraints": "speed>=1", "n_init": 2}
+    lamcts.sweep(problem, limits, budget=3, seed=0, folder=folder, **options)
+    header = read_run(folder / "weight-3").header
+    assert header["settings"] == {"cp": 0.5, "n_init": 2}
+    assert header["constraints"] == ["speed>=1", "weight<=3"]
+    with pytest.raises(UnknownName, match="no_such"):
+        lamcts.sweep(problem, limits, budget=3, no_such=2)
+
+
+def test_a_sweep_on_ray_is_finished_on_this_machine(problem: str, tmp_path: Path) -> None:
+    folder = tmp_path / "swept"
+    lamcts.sweep(problem, "weight=3,8", budget=3, seed=0, folder=folder)
+    shutil.rmtree(folder / "weight-8")
+    plan = json.loads((folder / SWEEP_FILE).read_text())
+    on_ray = {"executor": "ray", "ray_address": "auto", "resources": {"gpu": 1}, "workers": None}
+    plan["options"] |= on_ray
+    (folder / SWEEP_FILE).write_text(json.dumps(plan))
+    done = lamcts.resume_sweep(folder, executor="local", trial_memory="8GB")
+    assert [result.stopped for result in done.values()] == ["budget"] * 2
+    assert read_run(folder / "weight-8").header["trial_memory"] == 8_000_000_000
 
 
 def test_what_cannot_be_searched_leaves_nothing_behind(problem: str, tmp_path: Path) -> None:

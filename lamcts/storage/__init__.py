@@ -7,7 +7,7 @@ ends with a check sum, so that a changed byte is seen.
 
 from __future__ import annotations
 
-from lamcts.storage._events import FORMAT, Event, encode
+from lamcts.storage._events import FORMAT, Event, as_stored, encode
 from lamcts.storage._folder import RunFolder, default_folder, list_runs
 from lamcts.storage._log import RUN_FILE, RunWriteError, replace_file
 from lamcts.storage._repair import Repair, repair
@@ -28,6 +28,7 @@ __all__ = [
     "RunFolder",
     "RunWriteError",
     "StoredRun",
+    "as_stored",
     "default_folder",
     "differences",
     "encode",

@@ -16,6 +16,7 @@ __all__ = [
     "Damaged",
     "Event",
     "UnknownFormat",
+    "as_stored",
     "check",
     "decode",
     "encode",
@@ -50,6 +51,18 @@ def encode(value: Any) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_scalar)
     except ValueError:
         return json.dumps(_mark(value), allow_nan=False, separators=(",", ":"), default=_scalar)
+
+
+def as_stored(value: Any) -> Any:
+    """What is read back of a value: lists for tuples, Python's numbers for NumPy's.
+
+    Raises:
+        TypeError: It cannot be stored.
+
+    >>> as_stored((1.5, float("inf")))
+    [1.5, inf]
+    """
+    return json.loads(encode(value), object_hook=_unmark)
 
 
 def seal(event: Mapping[str, Any]) -> bytes:
@@ -172,6 +185,7 @@ def _are_points(value: object) -> bool:
 _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     "start": {
         "problem": _is_reference,
+        "kwargs": _is(dict),
         "name": _is(str),
         "fingerprint": _is_fingerprint,
         "seed": _is_count,
@@ -202,8 +216,9 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
 }
 for _fields in _FIELDS.values():
     _fields["time"] = _is_number
-#: In a ``tell`` only where the evaluator reported on its way.
-_OPTIONAL = ("curve",)
+#: In a ``tell`` only where the evaluator reported on its way; in a ``start`` only where the
+#: problem has no reference, which would hold its settings.
+_OPTIONAL = ("curve", "kwargs")
 
 
 def _scalar(value: Any) -> Any:

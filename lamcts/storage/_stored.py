@@ -164,7 +164,7 @@ def differences(stored: Any, now: Any, where: str = "") -> Iterator[str]:
     elif isinstance(stored, list) and isinstance(now, list) and len(stored) == len(now):
         for i, pair in enumerate(zip(stored, now, strict=True)):
             yield from differences(*pair, f"{where}[{i}]")
-    elif stored != now:
+    elif stored != now and not (stored != stored and now != now):  # a NaN is no change
         yield f"{where}: {stored!r} in the run, {now!r} now"
 
 

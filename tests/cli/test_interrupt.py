@@ -78,6 +78,20 @@ def test_second_interrupt_stops_at_once(
     assert "Traceback" not in err
 
 
+def test_interrupt_in_the_test_of_the_best(folder: Path, run_file: Path, start: Start) -> None:
+    wait = "\n    def test(self, x):\n        import time; print(1, flush=True); time.sleep(60)\n"
+    (folder / "slow.py").write_text(BOWL + wait)
+    process = start("run", "slow.py", "--budget", "3", *WORDS)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "1\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "best value" in out
+    assert "go on with: lamcts resume runs/slow/a" in err
+    assert "Traceback" not in err
+
+
 def test_module_and_root_file_are_the_same_command(start: Start) -> None:
     process = start("--version")
     out, _ = process.communicate(timeout=30)

@@ -45,7 +45,13 @@ def retrain(
     data = task.supervised(x, recipe)
     with group(pick_device(recipe.device)):
         trained = fit(
-            lambda: task.network(x), data, recipe, folder=folder, resume=resume, progress=progress
+            lambda: task.network(x),
+            data,
+            recipe,
+            folder=folder,
+            resume=resume,
+            architecture=json.dumps(task.describe(x)),
+            progress=progress,
         )
         with evaluating(trained.model, recipe):
             test = data.score(trained.model, "test")

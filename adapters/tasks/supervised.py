@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from lamcts.adapters.tasks.data import Data
+from lamcts.adapters.training.checkpoint import checksum
 from lamcts.adapters.training.distributed import rank, world
 from lamcts.adapters.training.randomness import epoch_generator
 from lamcts.adapters.training.recipe import Recipe
@@ -61,6 +63,15 @@ class Part:
         """Batches in a pass."""
         loader = isinstance(self.data, DataLoader)
         return self.count if loader else math.ceil(self.count / batch_size)
+
+    def identity(self) -> str:
+        """How many there are and, of those in memory, a checksum."""
+        if isinstance(self.data, DataLoader):
+            return f"{self.count:,} batches"
+        if isinstance(self.data, tuple):
+            halves = (half.numpy(force=True) for half in self.data)
+            return f"{self.count:,} examples {checksum(halves)}"
+        return f"{self.count:,} examples"
 
     def first(self) -> Pair:
         """A batch of one example."""
@@ -128,6 +139,11 @@ class Supervised:
     def steps_per_epoch(self) -> int:
         """Batches an epoch."""
         return self._parts["train"].steps(self._recipe.batch_size)
+
+    @cached_property
+    def identity(self) -> str:
+        """Which data; a checksum of the training examples, where they are in memory."""
+        return self._parts["train"].identity()
 
     def example(self) -> Pair:
         """A batch of one training example."""

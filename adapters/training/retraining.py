@@ -48,7 +48,13 @@ def retrain(
         if progress is not None and rank() == 0:
             progress(_of_data(data, device))
         trained = fit(
-            problem.target(x, shape), task, recipe, folder=folder, resume=resume, progress=progress
+            problem.target(x, shape),
+            task,
+            recipe,
+            folder=folder,
+            resume=resume,
+            architecture=json.dumps(problem.describe(x)),
+            progress=progress,
         )
         with evaluating(trained.model, recipe):
             test = task.score(trained.model, "test")

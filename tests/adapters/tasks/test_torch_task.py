@@ -189,6 +189,30 @@ def test_retraining_resumes_and_exports(tmp_path: Path) -> None:
     assert json.loads((part / "arch.json").read_text()) == about["architecture"]
 
 
+def test_neither_another_point_nor_other_data_are_trained_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Sides(epochs=1)
+    recipe = task.make_recipe(None, {"epochs": 1, "learning_rate": 0.03})
+    task.train(POINT, tmp_path, recipe=recipe)
+    other = {**POINT, "learning_rate": 0.01}  # of the same weights and, here, recipe
+    with pytest.raises(RunError, match=r"begun with the architecture {.width.: 8, .learning_r"):
+        task.train(other, tmp_path, recipe=recipe, resume=True)
+    monkeypatch.setattr(Sides, "load_data", lambda self: split_data(POINTS + 0.1, SIDES))
+    with pytest.raises(RunError, match=r"was begun with 180 examples .*, not 180 examples "):
+        Sides(epochs=1).train(POINT, tmp_path, recipe=recipe, resume=True)
+
+
+def test_a_training_that_says_nothing_of_itself_goes_on(tmp_path: Path) -> None:
+    task = Sides(epochs=1)
+    whole = task.train(POINT, tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    del state["architecture"]
+    torch.save({**state, "identity": ""}, path)
+    assert task.train(POINT, tmp_path, resume=True) == whole
+
+
 class Twice(nn.Module):
     """The same weights under two names, and a look at the numbers that pass."""
 

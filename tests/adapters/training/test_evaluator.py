@@ -135,6 +135,13 @@ def test_a_killed_training_is_resumed_to_the_same_scores(
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+def test_another_point_is_not_trained_on_with(problem: Pictures, x: Any, tmp_path: Path) -> None:
+    problem.train(x, tmp_path, recipe=QUICK)
+    problem.describe = lambda x: {"another": True}  # type: ignore[method-assign]
+    with pytest.raises(RunError, match="was begun with the architecture "):
+        problem.train(x, tmp_path, recipe=QUICK, resume=True)
+
+
 def test_a_teacher_is_a_folder(problem: Pictures, x: Any, tmp_path: Path) -> None:
     problem.train(x, tmp_path / "teacher", recipe=QUICK)
     recipe = Recipe(epochs=1, batch_size=8, distillation=0.5, teacher_resolution=12)

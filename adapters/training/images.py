@@ -27,7 +27,10 @@ class Loader(Protocol):
     """Where batches of images come from, normalised, on the device."""
 
     classes: int
-    steps_per_epoch: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch; known once the processes have joined."""
 
     def training(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and labels of an epoch's steps, changed at random."""

@@ -21,7 +21,8 @@ class Recipe:
 
     Attributes:
         epochs: Passes over the training data.
-        batch_size: Examples a step, of all processes together; a last, smaller batch is kept.
+        batch_size: Examples a step, of all processes together. A last, smaller batch is kept, or
+            added to the one before where a process would have a single example of it.
         optimizer: ``"sgd"`` and ``"adamw"`` are PyTorch's; ``"rmsprop"`` (TensorFlow's, with
             epsilon inside the root) and ``"lamb"`` are timm's.
         learning_rate: The peak, reached after the warm-up.

@@ -16,7 +16,8 @@ from torch import Tensor, nn  # noqa: E402
 from torch.utils.data import DataLoader, Dataset, TensorDataset  # noqa: E402
 
 import lamcts  # noqa: E402
-from lamcts.adapters.tasks import Data, TorchTask, split_data  # noqa: E402
+from lamcts.adapters.tasks import Data, TorchTask, split_data, supervised  # noqa: E402
+from lamcts.adapters.training import arrays  # noqa: E402
 from lamcts.adapters.training.recipe import Recipe  # noqa: E402
 from lamcts.errors import LamctsError, RunError, UnknownName  # noqa: E402
 from lamcts.evaluator import TrialContext  # noqa: E402
@@ -77,6 +78,27 @@ def test_data_of_any_form(kind: type[TorchTask]) -> None:
     assert found.value > 0.85
     assert found.value == task.evaluate(POINT).value
     assert task.test(POINT)["test_score"] > 0.8
+
+
+@pytest.mark.parametrize("kind", ["arrays", "dataset", "loader"])
+def test_every_process_has_as_large_a_share(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, targets = torch.arange(33.0)[:, None], torch.arange(33)
+    pairs = TensorDataset(inputs, targets)
+    train = {"arrays": (inputs, targets), "dataset": pairs, "loader": DataLoader(pairs, 32)}[kind]
+    recipe = Recipe(epochs=1, batch_size=32, workers=0)
+    found: list[list[list[int]]] = []
+    for module in (arrays, supervised):
+        monkeypatch.setattr(module, "world", lambda: 2)
+    for rank in (0, 1):
+        for module in (arrays, supervised):
+            monkeypatch.setattr(module, "rank", lambda rank=rank: rank)
+        task = supervised.Supervised(Data(train, (inputs, targets)), Sides(), recipe)
+        found.append([batch[1].tolist() for batch in task.batches(0)])
+        assert len(found[-1]) == task.steps_per_epoch
+    assert [len(share) for share in found[0]] == [len(share) for share in found[1]]
+    assert {row for part in found for share in part for row in share} == set(range(33))
+    if kind != "loader":
+        assert [len(share) for share in found[0]] == [17]
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402 - after the check
 
+from lamcts.adapters.scores import measures  # noqa: E402
 from lamcts.adapters.scores.measures import (  # noqa: E402
     grad_norm,
     macs,
@@ -163,6 +164,23 @@ def test_a_seed_fixes_a_score_and_nothing_else_moves(name: str) -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
     assert found[0] == found[1]
     assert (found[0] == found[2]) == (name in ("params", "macs"))
+
+
+def test_images_that_come_class_by_class_are_looked_at_across_classes() -> None:
+    labels = np.repeat(np.arange(5), 40)
+    data = Split(np.zeros((200, 2, 8, 8), np.float32), labels)
+    seen: list[Any] = []
+
+    def watched(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+        seen.append(labels.tolist())
+        return 0.0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(measures._MEASURES, "naswot", watched)
+        compute_score("naswot", convolutions, data, seed=0)
+        compute_score("naswot", convolutions, data, seed=0)
+    assert seen[0] == seen[1]
+    assert sorted(np.bincount(seen[0])) == [6, 6, 6, 7, 7]
 
 
 PROBLEMS: list[Callable[..., Any]] = [

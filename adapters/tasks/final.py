@@ -42,8 +42,9 @@ def retrain(
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, float]:
     """Train the network of a point, keep its best epoch, test it once; `TorchTask.train`."""
+    device = pick_device(recipe.device)
     data = task.supervised(x, recipe)
-    with group(pick_device(recipe.device)):
+    with group(device):
         trained = fit(
             lambda: task.network(x),
             data,

@@ -160,6 +160,9 @@ class TorchTask(lamcts.Evaluator):
             LamctsError: What is wrong, in one line.
         """
         require_torch()
+        from lamcts.adapters.training.distributed import pick_device
+
+        pick_device(self.base.device)
         x = some_point(self.space)
         try:
             self._try(x)

@@ -113,13 +113,16 @@ class NetworkEvaluator(lamcts.Evaluator):
         return DIGITS if self.data is None else f"the images of {self.data}"
 
     def prepare(self) -> None:
-        """Refuse to search where PyTorch or the images are missing; costs need neither.
+        """Refuse to search where PyTorch, the device or the images are missing; costs need none.
 
         Raises:
             DependencyNotInstalled: With the ``pip install`` line.
-            InvalidArgument: There are no images where ``data`` points to.
+            InvalidArgument: There is no such device, or no images where ``data`` points to.
         """
         require_torch()
+        from lamcts.adapters.training.distributed import pick_device
+
+        pick_device(self.recipe.device)
         self.load_data()
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:

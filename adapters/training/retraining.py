@@ -37,12 +37,12 @@ def retrain(
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, float]:
     """Train the target of a point, select an epoch, measure it once; `NetworkEvaluator.train`."""
+    device = pick_device(recipe.device)
     if recipe.resolution is None:
         recipe = replace(recipe, resolution=problem.resolution(x))
     data = problem.training_data()
     shape = _shape(data, recipe)
     learnt = None if teacher is None else load_trained(teacher)
-    device = pick_device(recipe.device)
     with group(device):
         task = ImageTask(data, recipe, teacher=learnt)
         if progress is not None and rank() == 0:

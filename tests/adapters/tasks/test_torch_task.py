@@ -235,6 +235,16 @@ def test_a_training_that_says_nothing_of_itself_goes_on(tmp_path: Path) -> None:
     assert task.train(POINT, tmp_path, resume=True) == whole
 
 
+def test_a_device_that_is_not_here_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    task = Sides(device="cuda")
+    for begin in (task.prepare, lambda: task.train(POINT, tmp_path / "out")):
+        with pytest.raises(LamctsError, match="device: PyTorch finds no 'cuda' on this machine"):
+            begin()
+
+
 class Twice(nn.Module):
     """The same weights under two names, and a look at the numbers that pass."""
 

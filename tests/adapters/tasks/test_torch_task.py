@@ -245,6 +245,16 @@ def test_a_device_that_is_not_here_is_refused_at_once(
             begin()
 
 
+@pytest.mark.parametrize("rate", [Sides.base.learning_rate, 0.004])
+def test_what_is_asked_for_goes_before_the_point(rate: float, tmp_path: Path) -> None:
+    task = Sides(epochs=1)
+    recipe = task.make_recipe(None, {"learning_rate": rate, "epochs": 1})
+    task.train(POINT, tmp_path, recipe=recipe)
+    about = json.loads((tmp_path / "model.json").read_text())
+    assert about["recipe"]["learning_rate"] == rate
+    assert about["recipe"]["epochs"] == 1
+
+
 class Twice(nn.Module):
     """The same weights under two names, and a look at the numbers that pass."""
 

@@ -27,9 +27,11 @@ from lamcts.errors import UnknownName, did_you_mean
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["BATCH", "SCORES", "check_score", "compute_score"]
+__all__ = ["BATCH", "SCORES", "SIZES", "check_score", "compute_score"]
 
-SCORES = ("naswot", "synflow", "zen", "grad-norm", "params", "macs")
+#: Scores that no images are looked at for.
+SIZES = ("params", "macs")
+SCORES = ("naswot", "synflow", "zen", "grad-norm", *SIZES)
 
 #: Images that a score looks at.
 BATCH = 32

@@ -45,6 +45,8 @@ def retrain(
     device = pick_device(recipe.device)
     data = task.supervised(x, recipe)
     with group(device):
+        if task.notice is not None and progress is not None and rank() == 0:
+            progress(task.notice)
         trained = fit(
             lambda: task.network(x),
             data,

@@ -206,6 +206,8 @@ class SklearnTask(lamcts.Evaluator):
             raise InvalidArgument(f"--teacher: {type(self).__name__} learns from data alone")
         if os.path.exists(folder / "model.json") and not resume:
             raise RunError(f"{folder}: there is a model in it; choose another folder")
+        if self.notice is not None and progress is not None:
+            progress(self.notice)
         model, scores = self._fitted(x)
         folder.mkdir(parents=True, exist_ok=True)
         joblib.dump(model, folder / "model.joblib")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lamcts
-from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape, Split, digits
+from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape, Split, announced, digits
 from lamcts.adapters.training.files import ImageFiles
 from lamcts.adapters.training.opening import open_images
 from lamcts.adapters.training.recipe import Recipe, require_torch
@@ -148,12 +148,13 @@ class NetworkEvaluator(lamcts.Evaluator):
             UnknownName: There is no such score.
         """
         if name is not None:
-            from lamcts.adapters.scores import check_score
+            from lamcts.adapters.scores import SIZES, check_score
 
             self.score = check_score(name)
+            seen = "" if name in SIZES else f" on {announced(self.images)}"
             self.notice = (
-                f"Nothing is trained to compare networks: they are ranked by {name}, "
-                "which says something of accuracies, not what they are."
+                f"Nothing is trained to compare networks: they are ranked by {name}{seen}; "
+                "that says something of accuracies, not what they are."
             )
 
     def _scored(self, x: Any, name: str) -> lamcts.Evaluation:

@@ -276,7 +276,8 @@ class _Training:
         except (RuntimeError, ValueError) as error:
             why = str(error).partition("\n")[0]
             raise RunError(f"the checkpoint is of another network ({why})") from error
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # none of a training that was begun without scaled gradients
+            self.scaler.load_state_dict(state["scaler"])
         self.history = list(state["history"])
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         if rank() < len(state["random"]):

@@ -339,7 +339,7 @@ def _precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[A
 
 
 def _convolutions(recipe: Recipe) -> AbstractContextManager[Any]:
-    """How a GPU chooses its algorithms: always the same, or the fastest it finds."""
+    """How cuDNN chooses its algorithms: always the same, or the fastest it finds."""
     same = recipe.deterministic
     flags: AbstractContextManager[Any] = torch.backends.cudnn.flags(
         enabled=True, benchmark=not same, deterministic=same

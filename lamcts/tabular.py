@@ -65,6 +65,7 @@ class TabularEvaluator(Evaluator):
             the run's notice declares.
         noisy: Whether rows with the same ``x`` are repeats, of which an evaluation draws one at
             random; else it answers with their mean.
+        seed: Fixes which; a trial of a run draws the same again when the run is repeated.
 
     Attributes:
         optimum_value: The best value in the table, of the rows that stand for all.
@@ -93,10 +94,13 @@ class TabularEvaluator(Evaluator):
         same: str | None = None,
         missing: str = "nearest",
         noisy: bool = False,
+        seed: int = 0,
     ) -> None:
         if missing not in _MISSING:
             raise InvalidArgument(f"missing: {missing!r}; {did_you_mean(missing, _MISSING)}")
-        self.direction, self.noisy, self.missing = direction, noisy, missing
+        if seed < 0:
+            raise InvalidArgument(f"seed: {seed}; use an integer from 0 up")
+        self.direction, self.noisy, self.missing, self.seed = direction, noisy, missing, seed
         self._value, self._test, self._cost = value, list(test), list(cost)
         self._metrics = [*metrics, *([seconds] if seconds else [])]
         self.clock = seconds
@@ -144,7 +148,8 @@ class TabularEvaluator(Evaluator):
             return Evaluation(float(self._model.predict(self._code(x)[None])[0]))
         rows = self._groups[group]
         if self.noisy:
-            rows = [rows[np.random.default_rng(self.trial.number).integers(len(rows))]]
+            rng = np.random.default_rng([self.seed, self.trial.number])
+            rows = [rows[rng.integers(len(rows))]]
         figures = self._figures([self._value, *self._metrics], rows)
         return Evaluation(figures.pop(self._value), metrics=figures)
 

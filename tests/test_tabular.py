@@ -127,6 +127,20 @@ def test_rows_with_the_same_point_are_averaged_or_drawn(tmp_path: Path) -> None:
     assert {t.value for t in result.trials if int(t.x["a"]) == 0} == {1.0, 3.0}
 
 
+def test_a_seed_fixes_which_rows_are_drawn() -> None:
+    rows = [{"a": 0, "y": float(y)} for y in range(10)]
+
+    def values(seed: int) -> list[float | None]:
+        task = lamcts.TabularEvaluator(rows, x=["a"], value="y", noisy=True, seed=seed)
+        result = lamcts.search(task, budget=8, seed=0, optimizer="random")
+        return [trial.value for trial in result.trials]
+
+    assert values(0) == values(0)
+    assert len({tuple(values(seed)) for seed in range(3)}) == 3
+    with pytest.raises(InvalidArgument, match="seed: -1; use an integer from 0 up"):
+        values(-1)
+
+
 def test_what_the_table_does_not_have(tmp_path: Path) -> None:
     rows = [row for row in ROWS if row["op"] == "a" or row["width"] == 8]
     file = table(tmp_path, rows)

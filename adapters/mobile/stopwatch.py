@@ -28,6 +28,7 @@ from lamcts.adapters.mobile.cost import BlockSum
 from lamcts.adapters.mobile.latency import LatencyTable, network_parts
 from lamcts.adapters.mobile.network import MobileNet
 from lamcts.adapters.mobile.stages import Network
+from lamcts.adapters.training.distributed import pick_device
 from lamcts.errors import InvalidArgument
 
 __all__ = ["Check", "LatencyBench", "Stopwatch", "covering"]
@@ -66,8 +67,9 @@ class Stopwatch:
     """
 
     def __init__(self, device: str = "cpu", threads: int = 1, repeats: int = 20) -> None:
-        if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        if device not in ("cpu", "cuda"):
             raise InvalidArgument(f"device: {device!r} is not to be had; use cpu, or cuda on a GPU")
+        pick_device(device)  # refuses a GPU that is not here
         for name, count in (("threads", threads), ("repeats", repeats)):
             if count < 1:
                 raise InvalidArgument(f"{name}: {count!r} is none; give 1 or more")

@@ -16,6 +16,7 @@ from lamcts.adapters.nasbench101.measured import Draw, NASBench101Table
 from lamcts.adapters.nasbench101.skeleton import SKELETONS, Skeleton
 from lamcts.adapters.nasbench101.space import canonical_point, decode, encode, make_space
 from lamcts.adapters.nasbench101.table import CellTable
+from lamcts.adapters.scores import SIZES
 from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
@@ -43,8 +44,8 @@ class NASBench101(NetworkEvaluator):
         stacks: Number of stacks; the skeleton's by default.
         modules: Cells in a stack; the skeleton's by default.
         skeleton: ``"digits"`` or ``"cifar"`` (NASBench-101's own): the network that `build` and
-            `cost` mean. By default the network that is measured: digits where those are trained
-            on, else cifar.
+            `cost` mean, and the only images that it is trained on. By default digits where those
+            are trained on, else cifar, fitted to the images that there are.
         data: Images to train on: a folder or file as `open_images` takes it; by default digits.
         device: Where to train: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the fastest at
             hand. Networks as small as the default ones are fastest on the CPU.
@@ -111,6 +112,7 @@ class NASBench101(NetworkEvaluator):
             self.optimum_test = _optimum(self.table, "test_accuracy")
         self.noisy = isinstance(self.table, NASBench101Table) and self.table.draw == "random"
         self.selected = f"{select}_accuracy"
+        self._is_named = skeleton is not None
         self.skeleton = _skeleton(
             skeleton or ("digits" if table is None and data is None else "cifar"),
             {"channels": channels, "stacks": stacks, "modules": modules},
@@ -130,10 +132,13 @@ class NASBench101(NetworkEvaluator):
 
         Raises:
             DependencyNotInstalled: With the ``pip install`` line.
-            InvalidArgument: No images, or the table does not hold what is searched on.
+            InvalidArgument: No images, or others than the skeleton takes; or the table does not
+                hold what is searched on.
         """
         if self.table is None:
             super().prepare()
+            if self.score not in SIZES:
+                self._skeleton_for(self.load_data().shape)
         elif isinstance(self.table, NASBench101Table) and not self.table.measures(self.selected):
             raise InvalidArgument(
                 f"table: {self.table.columns.source} holds no {self.selected} after "
@@ -212,16 +217,20 @@ class NASBench101(NetworkEvaluator):
         Raises:
             InvalidArgument: The skeleton is for other images.
         """
+        # Isomorphic drawings differ in which branch gets a spare channel, so one stands for all.
+        return _builder(canonical_cell(decode(x)), self._skeleton_for(shape))
+
+    def _skeleton_for(self, shape: ImageShape) -> Skeleton:
+        """The skeleton for the images; one that was asked for by name takes its own alone."""
         size = self.skeleton.image_size
         want, got = (self.skeleton.image_channels, size), (shape.channels, shape.size)
-        if got != want:
+        if self._is_named and got != want:
             raise InvalidArgument(
                 f"skeleton: it takes images of shape {(*want, size)}, the data have "
-                f"{(*got, shape.size)}; leave skeleton out to train on digits, or use this one "
+                f"{(*got, shape.size)}; leave skeleton out to train on these, or use this one "
                 "with cost and build only"
             )
-        # Isomorphic drawings differ in which branch gets a spare channel, so one stands for all.
-        return _builder(canonical_cell(decode(x)), _fitted(self.skeleton, shape))
+        return _fitted(self.skeleton, shape)
 
     def _looked_up(self, table: CellTable, cell: Cell) -> dict[str, float]:
         """Figures of the table that a search may see, the selected one among them."""

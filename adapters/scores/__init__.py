@@ -17,6 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lamcts.adapters.training.data import Split
 from lamcts.adapters.training.recipe import require_torch
 from lamcts.errors import UnknownName, did_you_mean
@@ -24,9 +27,11 @@ from lamcts.errors import UnknownName, did_you_mean
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["BATCH", "SCORES", "check_score", "compute_score"]
+__all__ = ["BATCH", "SCORES", "SIZES", "check_score", "compute_score"]
 
-SCORES = ("naswot", "synflow", "zen", "grad-norm", "params", "macs")
+#: Scores that no images are looked at for.
+SIZES = ("params", "macs")
+SCORES = ("naswot", "synflow", "zen", "grad-norm", *SIZES)
 
 #: Images that a score looks at.
 BATCH = 32
@@ -49,8 +54,8 @@ def compute_score(name: str, build: Callable[[], nn.Module], data: Split, *, see
     Args:
         name: One of `SCORES`.
         build: Makes the network; called once, after seeding.
-        data: Labelled images, of which the first `BATCH` are looked at.
-        seed: Fixes the weights and the random inputs.
+        data: Labelled images, of which `BATCH` are looked at, of as many classes as can be.
+        seed: Fixes the weights, the random inputs and which images.
 
     Raises:
         Infeasible: The score is no finite number, as where all images look alike to the network.
@@ -61,4 +66,16 @@ def compute_score(name: str, build: Callable[[], nn.Module], data: Split, *, see
     require_torch()
     from lamcts.adapters.scores.measures import measure
 
-    return measure(name, build, data.images[:BATCH], data.labels[:BATCH], seed=seed)
+    rows = _of_all_classes(data.labels, seed)
+    return measure(name, build, data.images[rows], data.labels[rows], seed=seed)
+
+
+def _of_all_classes(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """The rows of `BATCH` images at random, one of each class in turn: files come by class."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    labels, turns = labels[order], np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        own = labels == label
+        turns[own] = np.arange(own.sum())
+    rows: NDArray[np.int64] = order[np.argsort(turns, kind="stable")[:BATCH]]
+    return rows

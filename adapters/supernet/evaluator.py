@@ -113,6 +113,11 @@ class SupernetEvaluator(NetworkEvaluator):
             f"Networks are measured by the weights of the supernet in {folder}, {origin}; "
             "costs are those of the target."
         )
+        if record.sampling == IMPORTED:
+            self.notice += (
+                " It may have been trained on the images that are selected on (part of train, as a "
+                "rule): go by the test accuracy."
+            )
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """Validation accuracy by inherited weights where there is a supernet."""

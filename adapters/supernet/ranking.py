@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lamcts.adapters.training.data import announced
 from lamcts.errors import InvalidArgument
 from lamcts.spaces import as_space, to_json
 
@@ -106,6 +107,8 @@ def rank(
     points = [problem.canonical(draw(rng)) for _ in range(networks)]
     other = copy(problem)
     other.recipes = [replace(r, seed=r.seed + len(problem.recipes)) for r in problem.recipes]
+    if progress is not None:
+        progress(f"networks are compared on {announced(problem.load_data().name)}")
     alone: list[float] = []
     twice: list[float] = []
     inherited: dict[str, list[float]] = {name: [] for name in supernets}

@@ -24,7 +24,7 @@ class Paths:
     """How the paths of a space are drawn.
 
     Attributes:
-        draw: One path, each network as likely as the others (or nearly so).
+        draw: One path, each option of a choice as likely as the others.
         deal: Paths without end, in which every choice is taken equally often, as far as that
             goes; ``None`` where the space has no such order.
         extremes: The largest and the smallest network; ``None`` where there are none.
@@ -40,7 +40,7 @@ class Paths:
 
 #: How the paths of a step are sampled, and what it is for.
 SAMPLINGS = {
-    "random": "each network is as likely as the others (one-shot LaNAS)",
+    "random": "each option of a choice is as likely as the others (one-shot LaNAS)",
     "fair": "each choice is trained equally often (after FairNAS: Chu et al., ICCV 2021)",
     "sandwich": "the largest, the smallest, and random ones between (Yu, Huang, ICCV 2019)",
     "progressive": "the largest, and others: smaller kernels first, then depths, then widths (OFA)",

@@ -25,6 +25,7 @@ from lamcts.adapters.training import ImageData, Recipe
 from lamcts.adapters.training.distributed import group, pick_device, rank
 from lamcts.adapters.training.images import ImageTask
 from lamcts.adapters.training.loop import Trained, fit
+from lamcts.adapters.training.retraining import about_data
 from lamcts.errors import InvalidArgument, RunError
 
 if TYPE_CHECKING:
@@ -51,8 +52,11 @@ def train_supernet(
         ImageTask(data, recipe), problem.paths(), sampling, count, recipe.seed, recipe.epochs
     )
     record = _record(problem, data, recipe, sampling, count)
-    with group(pick_device(recipe.device)):
+    device = pick_device(recipe.device)
+    with group(device):
         _begin(folder, record, resume=resume)
+        if progress is not None and rank() == 0:
+            progress(about_data(data, device))
         trained = fit(
             lambda: problem.make_supernet(data.shape),
             task,
@@ -89,8 +93,9 @@ def split_supernet(
     # A part need not hold the largest network, so there is no sandwich.
     with_largest = before.sampling in ("sandwich", "progressive", IMPORTED)
     sampling = "random" if with_largest else before.sampling
-    device = {"device": problem.recipe.device}
-    recipe = replace(Recipe(**before.recipe), **(device | dict(fields)))
+    own = {"device": problem.recipe.device}
+    recipe = replace(Recipe(**before.recipe), **(own | dict(fields)))
+    device = pick_device(recipe.device)
     task = ImageTask(weights.data, recipe)
     record = replace(
         _record(problem, weights.data, recipe, sampling, 1),
@@ -100,8 +105,10 @@ def split_supernet(
     )
     state = weights.supernet(0).state_dict()
     parts = []
-    with group(pick_device(recipe.device)):
+    with group(device):
         _begin(folder, record, resume=resume)
+        if progress is not None and rank() == 0:
+            progress(about_data(weights.data, device))
         for part, label in enumerate(split.labels):
             paths = paths_within(problem.paths(), split, part)
             trained = fit(

@@ -42,10 +42,19 @@ def retrain(
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, float]:
     """Train the network of a point, keep its best epoch, test it once; `TorchTask.train`."""
+    device = pick_device(recipe.device)
     data = task.supervised(x, recipe)
-    with group(pick_device(recipe.device)):
+    with group(device):
+        if task.notice is not None and progress is not None and rank() == 0:
+            progress(task.notice)
         trained = fit(
-            lambda: task.network(x), data, recipe, folder=folder, resume=resume, progress=progress
+            lambda: task.network(x),
+            data,
+            recipe,
+            folder=folder,
+            resume=resume,
+            architecture=json.dumps(task.describe(x)),
+            progress=progress,
         )
         with evaluating(trained.model, recipe):
             test = data.score(trained.model, "test")

@@ -14,7 +14,7 @@ import numpy as np
 import lamcts
 from lamcts.adapters.tasks.files import origin
 from lamcts.adapters.tasks.points import as_json, from_text, some_point
-from lamcts.adapters.tasks.tables import columns_encoded, has_texts, read_csv
+from lamcts.adapters.tasks.tables import columns_encoded, has_gaps, has_texts, read_csv
 from lamcts.errors import InvalidArgument, ProblemError, RunError, UnknownName, did_you_mean
 from lamcts.storage import replace_file
 
@@ -87,7 +87,8 @@ class SklearnTask(lamcts.Evaluator):
     def load_data(self) -> tuple[Any, Any]:
         """Features (n, columns) and target (n,): override it to use your own.
 
-        Arrays and data frames will do; an object array's columns of texts are encoded one-hot.
+        Arrays and data frames will do; an object array's columns of texts are encoded one-hot, and
+        a number that is missing from an array (NaN) becomes its column's median.
         """
         if self.data not in SAMPLES:
             if not os.path.exists(self.data):
@@ -129,18 +130,18 @@ class SklearnTask(lamcts.Evaluator):
         """
         from sklearn.metrics import get_scorer_names
 
-        features, _, target, _ = self._split()
+        _, _, target, _ = self._split()
         if self.scoring is not None and self.scoring not in get_scorer_names():
             mend = did_you_mean(self.scoring, get_scorer_names())
             raise UnknownName(f"scoring: {self.scoring!r} is not known to scikit-learn; {mend}")
-        self._check_target(self._model(some_point(self.space), features), target)
+        self._check_target(self._model(some_point(self.space)), target)
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """The mean score over the folds, reported after each."""
         from sklearn.model_selection import cross_val_score
 
         features, _, target, _ = self._split()
-        model = self._model(x, features)
+        model = self._model(x)
         scores: list[float] = []
         for fold in self._cross_validation(model, features, target):
             [score] = cross_val_score(
@@ -205,6 +206,8 @@ class SklearnTask(lamcts.Evaluator):
             raise InvalidArgument(f"--teacher: {type(self).__name__} learns from data alone")
         if os.path.exists(folder / "model.json") and not resume:
             raise RunError(f"{folder}: there is a model in it; choose another folder")
+        if self.notice is not None and progress is not None:
+            progress(self.notice)
         model, scores = self._fitted(x)
         folder.mkdir(parents=True, exist_ok=True)
         joblib.dump(model, folder / "model.joblib")
@@ -265,9 +268,10 @@ class SklearnTask(lamcts.Evaluator):
             )
         return self._parts
 
-    def _model(self, x: Any, features: Any) -> Any:
+    def _model(self, x: Any) -> Any:
         model = self.build(x)
-        if not has_texts(features):
+        features, tested, _, _ = self._split()
+        if not (has_texts(features) or has_gaps(features) or has_gaps(tested)):
             return model
         from sklearn.pipeline import make_pipeline
 
@@ -277,7 +281,7 @@ class SklearnTask(lamcts.Evaluator):
         from sklearn.metrics import check_scoring
 
         features, test_features, target, test_target = self._split()
-        model = self._model(x, features).fit(features, target)
+        model = self._model(x).fit(features, target)
         score = check_scoring(model, scoring=self.scoring)(model, test_features, test_target)
         return model, {"test_score": float(score)}
 

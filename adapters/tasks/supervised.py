@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from lamcts.adapters.tasks.data import Data
+from lamcts.adapters.training.arrays import epoch_order, shares, step_count
+from lamcts.adapters.training.checkpoint import checksum
 from lamcts.adapters.training.distributed import rank, world
-from lamcts.adapters.training.randomness import epoch_generator
 from lamcts.adapters.training.recipe import Recipe
 from lamcts.adapters.training.task import SplitName
 from lamcts.errors import InvalidArgument
@@ -57,30 +58,35 @@ class Part:
         if not self.count:
             raise InvalidArgument(f"{name}: there are no examples in it")
 
-    def steps(self, batch_size: int) -> int:
-        """Batches in a pass."""
-        loader = isinstance(self.data, DataLoader)
-        return self.count if loader else math.ceil(self.count / batch_size)
+    @property
+    def is_loader(self) -> bool:
+        """Whether the batches are of a loader's own making."""
+        return isinstance(self.data, DataLoader)
+
+    def identity(self) -> str:
+        """How many there are and, of those in memory, a checksum."""
+        if self.is_loader:
+            return f"{self.count:,} batches"
+        if isinstance(self.data, tuple):
+            halves = (half.numpy(force=True) for half in self.data)
+            return f"{self.count:,} examples {checksum(halves)}"
+        return f"{self.count:,} examples"
 
     def first(self) -> Pair:
         """A batch of one example."""
-        inputs, targets = next(self.batches(1, range(1)))
+        inputs, targets = next(self.batches([torch.arange(1)]))
         return inputs[:1], targets[:1]
 
-    def batches(self, size: int, order: Any = None, workers: int = 0) -> Iterator[Pair]:
+    def batches(self, rows: Iterable[Tensor], workers: int = 0) -> Iterator[Pair]:
         """One pass.
 
         Args:
-            size: Examples a batch.
-            order: Which rows, in which order; all, in their own, by default.
+            rows: Those of each batch; a ``DataLoader`` has batches of its own.
             workers: Processes that load a ``Dataset``.
         """
-        if isinstance(self.data, DataLoader):
+        if self.is_loader:
             yield from self.data
-            return
-        rows: Any = torch.as_tensor(range(self.count) if order is None else order)
-        rows = rows.split(size)
-        if isinstance(self.data, tuple):
+        elif isinstance(self.data, tuple):
             inputs, targets = self.data
             yield from ((inputs[some], targets[some]) for some in rows)
         else:
@@ -127,7 +133,13 @@ class Supervised:
     @property
     def steps_per_epoch(self) -> int:
         """Batches an epoch."""
-        return self._parts["train"].steps(self._recipe.batch_size)
+        part = self._parts["train"]
+        return part.count if part.is_loader else step_count(part.count, self._recipe)
+
+    @cached_property
+    def identity(self) -> str:
+        """Which data; a checksum of the training examples, where they are in memory."""
+        return self._parts["train"].identity()
 
     def example(self) -> Pair:
         """A batch of one training example."""
@@ -136,9 +148,12 @@ class Supervised:
     def batches(self, epoch: int) -> Iterator[Pair]:
         """All examples, in an order that seed and epoch fix; a loader's in its own order."""
         part, recipe = self._parts["train"], self._recipe
-        order = torch.randperm(part.count, generator=epoch_generator(recipe.seed, epoch))
-        for inputs, targets in part.batches(recipe.batch_size, order, recipe.workers):
-            yield inputs[rank() :: world()], targets[rank() :: world()]
+        if part.is_loader:
+            for inputs, targets in part.batches([]):
+                yield _shared(inputs), _shared(targets)
+        else:
+            order = epoch_order(part.count, recipe, epoch)
+            yield from part.batches(shares(order, recipe), recipe.workers)
 
     def loss(self, model: nn.Module, batch: Pair) -> Tensor:
         """Mean loss of a batch."""
@@ -151,8 +166,9 @@ class Supervised:
         """The mean metric of a part; ``None`` where there is no such part."""
         if split not in self._parts:
             return None
-        total, count = 0.0, 0
-        for batch in self._parts[split].batches(_MEASURED, workers=self._recipe.workers):
+        part, total, count = self._parts[split], 0.0, 0
+        rows: Any = torch.arange(part.count)
+        for batch in part.batches(rows.split(_MEASURED), self._recipe.workers):
             inputs, targets = _placed(batch, model)
             figures = self._rules.metric(model(inputs), targets)
             if figures.shape != targets.shape[:1]:
@@ -178,6 +194,12 @@ def _tensor(values: Any, name: str) -> Tensor:
         values = torch.from_numpy(array)
     rows: Tensor = values.float() if values.is_floating_point() else values
     return rows
+
+
+def _shared(rows: Tensor) -> Tensor:
+    """This process' share of a batch, filled up to equal shares."""
+    order = torch.arange(len(rows) + -len(rows) % world()) % len(rows)
+    return rows[order[rank() :: world()]]
 
 
 def _placed(batch: Any, model: nn.Module) -> Pair:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lamcts.adapters.tasks.files import opened
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
-__all__ = ["columns_encoded", "has_texts", "read_csv"]
+__all__ = ["columns_encoded", "has_gaps", "has_texts", "read_csv"]
 
 
 def read_csv(file: str | Path, target: str | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -56,6 +56,12 @@ def has_texts(features: Any) -> bool:
     return isinstance(features, np.ndarray) and features.dtype == object
 
 
+def has_gaps(features: Any) -> bool:
+    """Whether features are an array of numbers of which some are missing."""
+    is_numbers = isinstance(features, np.ndarray) and features.dtype.kind == "f"
+    return is_numbers and bool(np.isnan(features).any())
+
+
 def columns_encoded(features: NDArray[Any]) -> Any:
     """A transformer of the columns that `read_csv` gives: numbers as they are, texts one-hot.
 
@@ -68,7 +74,9 @@ def columns_encoded(features: NDArray[Any]) -> Any:
     from sklearn.preprocessing import OneHotEncoder
 
     width = range(features.shape[1])
-    texts = [i for i in width if any(isinstance(cell, str) for cell in features[:, i])]
+    texts = [
+        i for i in width if has_texts(features) and any(isinstance(c, str) for c in features[:, i])
+    ]
     numbers = [i for i in width if i not in texts]
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     return ColumnTransformer(

@@ -43,20 +43,15 @@ class TextClassification(TorchTask):
     def load_data(self) -> Data:
         """Texts, not encoded yet, with class numbers; ``classes`` says what these mean."""
         if self.data is None:
+            self.notice = (
+                "Data: sentences of Python's help() by topic; yours: --set data=FILE.tsv, "
+                "lines of label<TAB>text"
+            )
             texts, labels = sentences()
             return self._split(texts, labels)
         if os.path.isdir(self.data):
             return self._parts(Path(self.data))
         return self._split(*read_tsv(self.data))
-
-    def prepare(self) -> None:
-        """As `TorchTask.prepare`; says which texts are used where none were given."""
-        if self.data is None and type(self).load_data is TextClassification.load_data:
-            self.notice = (
-                "Data: sentences of Python's help() by topic; yours: --set data=FILE.tsv, "
-                "lines of label<TAB>text"
-            )
-        super().prepare()
 
     def tokenizer(self, x: Any) -> Tokenizer:
         """How the texts of a point are cut, fitted to the training texts: override it to change.
@@ -137,6 +132,7 @@ class LanguageModel(TorchTask):
     def load_data(self) -> Data:
         """The text, cut into rows."""
         if self.data is None:
+            self.notice = "Data: the topics of Python's help(); yours: --set data=FILE.txt"
             text = english()
         else:
             with opened(Path(self.data), "data") as stream:
@@ -148,12 +144,6 @@ class LanguageModel(TorchTask):
                 f"give {least} or more"
             )
         return windows(text, length=self.length, characters=self.characters)
-
-    def prepare(self) -> None:
-        """As `TorchTask.prepare`; says which text is used where none was given."""
-        if self.data is None and type(self).load_data is LanguageModel.load_data:
-            self.notice = "Data: the topics of Python's help(); yours: --set data=FILE.txt"
-        super().prepare()
 
     def metric(self, outputs: Any, targets: Tensor) -> Tensor:
         """(n,) bits a character of each row."""

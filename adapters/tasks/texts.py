@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from lamcts.adapters.tasks.files import opened
 from lamcts.errors import InvalidArgument
 
-__all__ = ["TOKENS", "Tokenizer", "Tokens", "read_tsv"]
+__all__ = ["Tokenizer", "Tokens", "read_tsv"]
 
 #: What a token is: a word or punctuation mark, or a character.
 Tokens = Literal["words", "characters"]
-TOKENS: tuple[Tokens, ...] = get_args(Tokens)
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -89,11 +88,6 @@ class Tokenizer:
             found = [numbers.get(token, 1) for token in _cut(text, self.tokens, self.lowercase)]
             row[: len(found)] = found[:length]
         return encoded
-
-    def longest(self, texts: Sequence[str], share: float = 1.0) -> int:
-        """A length that ``share`` of the texts are not longer than."""
-        lengths = [len(_cut(text, self.tokens, self.lowercase)) for text in texts]
-        return max(1, int(np.quantile(lengths, share)))
 
     def to_json(self) -> dict[str, Any]:
         """All it is, as JSON data: a few lines in any language encode texts with it."""

@@ -160,6 +160,9 @@ class TorchTask(lamcts.Evaluator):
             LamctsError: What is wrong, in one line.
         """
         require_torch()
+        from lamcts.adapters.training.distributed import pick_device
+
+        pick_device(self.base.device)
         x = some_point(self.space)
         try:
             self._try(x)
@@ -242,6 +245,8 @@ class TorchTask(lamcts.Evaluator):
     def make_recipe(self, name: str | None, values: Mapping[str, Any]) -> Recipe:
         """``base`` for ``final_epochs``, with some fields set: how ``lamcts train`` trains.
 
+        What is set goes before what a point says, even where it is as in ``base``.
+
         Raises:
             UnknownName: There is a name: a task has a recipe of its own.
             InvalidArgument: A value that cannot be followed.
@@ -251,7 +256,8 @@ class TorchTask(lamcts.Evaluator):
                 f"--recipe: {type(self).__name__} has its own recipe, and knows no {name!r}; "
                 "change it with --set learning_rate=..."
             )
-        return replace(self.base, **{"epochs": self.final_epochs, **values})
+        fields = {**self.base.to_json(), "epochs": self.final_epochs, **values}
+        return _Asked(frozenset(values), **fields)
 
     def train(
         self,
@@ -269,7 +275,8 @@ class TorchTask(lamcts.Evaluator):
             x: The point.
             folder: Takes the weights, ``model.json``, the learning curve, a checkpoint, and the
                 task's assets.
-            recipe: What it says otherwise than ``base`` goes before what the point says.
+            recipe: What `make_recipe` was told to set, and what is otherwise than in ``base``,
+                goes before what the point says.
             teacher: Nothing here learns from another network.
             resume: Whether to go on with the training in the folder, if there is one.
             progress: Takes a short line an epoch.
@@ -289,10 +296,11 @@ class TorchTask(lamcts.Evaluator):
             raise InvalidArgument(f"--teacher: {type(self).__name__} learns from data alone")
 
         recipe = self.make_recipe(None, {}) if recipe is None else recipe
+        asked = recipe.asked if isinstance(recipe, _Asked) else frozenset()
         given = {
             name: value
             for name, value in recipe.to_json().items()
-            if value != getattr(self.base, name)
+            if name in asked or value != getattr(self.base, name)
         }
         recipe = replace(self.recipe(x), **given)
         return retrain(self, x, folder, recipe, resume=resume, progress=progress)
@@ -354,6 +362,16 @@ class TorchTask(lamcts.Evaluator):
             yield
         finally:
             torch.set_num_threads(threads)
+
+
+class _Asked(Recipe):
+    """A recipe that knows which of its fields were asked for."""
+
+    asked: frozenset[str]
+
+    def __init__(self, asked: frozenset[str] = frozenset(), **fields: Any) -> None:
+        super().__init__(**fields)
+        object.__setattr__(self, "asked", asked)  # as dataclasses do where they are frozen
 
 
 class _NoBetter(Exception):

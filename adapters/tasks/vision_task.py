@@ -40,6 +40,7 @@ class ImageClassification(TorchTask):
     def load_data(self) -> Data:
         """The images; ``classes`` and ``notice`` say what they are."""
         if self.data is None:
+            self.notice = f"Data: {DIGITS}; yours: --set data=FOLDER, with a folder for each class"
             stand_in = digits()
             self.classes = tuple("0123456789")
             parts = (stand_in.train, stand_in.validation, stand_in.test)
@@ -49,12 +50,6 @@ class ImageClassification(TorchTask):
         )
         self.classes = tuple(names)
         return data
-
-    def prepare(self) -> None:
-        """As `TorchTask.prepare`; says which images are used where none were given."""
-        if self.data is None and type(self).load_data is ImageClassification.load_data:
-            self.notice = f"Data: {DIGITS}; yours: --set data=FOLDER, with a folder for each class"
-        super().prepare()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -105,10 +100,10 @@ class Segmentation(TorchTask):
 
     base = replace(TorchTask.base, batch_size=8)
     classes = CLASSES
-    notice = "Data: drawn discs and squares, no photographs; yours: override load_data"
 
     def load_data(self) -> Data:
         """Drawn shapes: 240 images to train on, 120 to validate, 120 to test."""
+        self.notice = "Data: drawn discs and squares, no photographs; yours: override load_data"
         return shapes(seed=self.base.seed)
 
     def metric(self, outputs: Any, targets: Tensor) -> Tensor:

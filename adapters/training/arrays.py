@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +23,7 @@ from lamcts.adapters.training.recipe import Recipe
 from lamcts.adapters.training.task import SplitName
 from lamcts.errors import InvalidArgument
 
-__all__ = ["ArrayLoader", "epoch_order", "shares"]
+__all__ = ["ArrayLoader", "epoch_order", "shares", "step_count"]
 
 # Images and pixels at a time, where no gradients are kept: 512 images of up to 128 by 128.
 _MEASURED, _PIXELS = 512, 2**23
@@ -44,13 +43,17 @@ class ArrayLoader:
         self.classes = data.shape.classes
         self.images = torch.from_numpy(data.train.images).to(device)
         self.labels = torch.from_numpy(data.train.labels).to(device)
-        self.steps_per_epoch = math.ceil(len(self.labels) / recipe.batch_size)
         self._mean, self._std = self._scale()
         self._policy = None if recipe.policy == "none" else make_policy(recipe)
         self._crop: Any = None
         if recipe.crop == "resized":
             v2 = transforms("crop: resized")
             self._crop = v2.RandomResizedCrop(recipe.resolution or data.shape.size, antialias=True)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch."""
+        return step_count(len(self.labels), self.recipe)
 
     def training(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images (n, c, h, w) and labels (n,) of every step, this process' share."""
@@ -120,6 +123,19 @@ def epoch_order(count: int, recipe: Recipe, epoch: int) -> Tensor:
 
 
 def shares(order: Any, recipe: Recipe) -> Iterator[Tensor]:
-    """This process' share of every batch."""
-    for rows in order.split(recipe.batch_size):
+    """This process' share of every batch.
+
+    What remains at the end is a batch of its own, or goes with the one before where a process
+    would have a single example of it: a batch normalisation cannot train on one.
+    """
+    batches = list(order.split(recipe.batch_size))
+    if len(batches) > 1 and len(batches[-1]) < min(2 * world(), recipe.batch_size):
+        batches[-2:] = [torch.cat(batches[-2:])]
+    for rows in batches:
         yield rows[rank() :: world()]
+
+
+def step_count(count: int, recipe: Recipe) -> int:
+    """How many batches `shares` makes of an epoch."""
+    full, rest = divmod(count + -count % world(), recipe.batch_size)
+    return full + (rest >= 2 * world() or not full)

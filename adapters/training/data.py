@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lamcts.errors import DependencyNotInstalled
 
-__all__ = ["DIGITS", "ImageData", "ImageShape", "Split", "digits", "held_out"]
+__all__ = ["DIGITS", "ImageData", "ImageShape", "Split", "announced", "digits", "held_out"]
 
 #: The name of the images that stand in where no others are given.
 DIGITS = "scikit-learn's 8x8 handwritten digits"
@@ -73,6 +73,11 @@ class ImageData:
         """Channels, size and classes."""
         channels, size = self.train.images.shape[1:3]
         return ImageShape(channels, size, int(self.train.labels.max()) + 1)
+
+
+def announced(name: str) -> str:
+    """The name of images, and where they stand in for a user's own that they do."""
+    return f"{name}, a stand-in (your own: --set data=PATH)" if name == DIGITS else name
 
 
 @cache

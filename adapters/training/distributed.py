@@ -11,6 +11,8 @@ import torch
 from torch import distributed, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from lamcts.errors import InvalidArgument
+
 __all__ = [
     "average_gradients",
     "gathered",
@@ -27,12 +29,18 @@ def pick_device(name: str) -> torch.device:
     """The device of a name in `DEVICES`; ``auto`` looks at what the machine has now.
 
     Of several GPUs each process that ``torchrun`` started takes its own.
+
+    Raises:
+        InvalidArgument: This machine has no such device.
     """
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        if torch.cuda.is_available():
-            name = "cuda"
-        else:
-            name = "mps" if torch.backends.mps.is_available() else "cpu"
+        name = next((kind for kind, is_here in here.items() if is_here), "cpu")
+    if name in here and not here[name]:
+        raise InvalidArgument(
+            f"device: PyTorch finds no {name!r} on this machine; use cpu, or auto for the fastest "
+            "that each machine has"
+        )
     if name == "cuda" and "LOCAL_RANK" in os.environ:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return torch.device(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lamcts
-from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape, Split, digits
+from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape, Split, announced, digits
 from lamcts.adapters.training.files import ImageFiles
 from lamcts.adapters.training.opening import open_images
 from lamcts.adapters.training.recipe import Recipe, require_torch
@@ -113,13 +113,16 @@ class NetworkEvaluator(lamcts.Evaluator):
         return DIGITS if self.data is None else f"the images of {self.data}"
 
     def prepare(self) -> None:
-        """Refuse to search where PyTorch or the images are missing; costs need neither.
+        """Refuse to search where PyTorch, the device or the images are missing; costs need none.
 
         Raises:
             DependencyNotInstalled: With the ``pip install`` line.
-            InvalidArgument: There are no images where ``data`` points to.
+            InvalidArgument: There is no such device, or no images where ``data`` points to.
         """
         require_torch()
+        from lamcts.adapters.training.distributed import pick_device
+
+        pick_device(self.recipe.device)
         self.load_data()
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
@@ -145,12 +148,13 @@ class NetworkEvaluator(lamcts.Evaluator):
             UnknownName: There is no such score.
         """
         if name is not None:
-            from lamcts.adapters.scores import check_score
+            from lamcts.adapters.scores import SIZES, check_score
 
             self.score = check_score(name)
+            seen = "" if name in SIZES else f" on {announced(self.images)}"
             self.notice = (
-                f"Nothing is trained to compare networks: they are ranked by {name}, "
-                "which says something of accuracies, not what they are."
+                f"Nothing is trained to compare networks: they are ranked by {name}{seen}; "
+                "that says something of accuracies, not what they are."
             )
 
     def _scored(self, x: Any, name: str) -> lamcts.Evaluation:

@@ -124,8 +124,13 @@ def open_files(folder: Path) -> ImageFiles:
     """The images of a folder, laid out as this module says.
 
     Raises:
-        InvalidArgument: No images, or fewer than two classes.
+        InvalidArgument: No folder, no images, or fewer than two classes.
     """
+    if not folder.is_dir():
+        raise InvalidArgument(
+            f"data: {str(folder)!r} is neither a folder nor an .npz; give the folder that it is "
+            "in, if it is a .tar of a WebDataset, or unpack it and give that folder"
+        )
     find = _in_archives if any(folder.glob("*.tar")) else _in_folders
     parts, classes = find(folder)
     if "train" not in parts or len(classes) < 2:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from lamcts.adapters.training.arrays import ArrayLoader
 from lamcts.adapters.training.augment import cutout, mixed, resized
+from lamcts.adapters.training.checkpoint import checksum
 from lamcts.adapters.training.data import ImageData
 from lamcts.adapters.training.distributed import pick_device, summed
 from lamcts.adapters.training.files import ImageFiles
@@ -29,7 +27,10 @@ class Loader(Protocol):
     """Where batches of images come from, normalised, on the device."""
 
     classes: int
-    steps_per_epoch: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch; known once the processes have joined."""
 
     def training(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and labels of an epoch's steps, changed at random."""
@@ -82,10 +83,10 @@ class ImageTask:
             raise InvalidArgument("distillation: there is no teacher to learn from; give one")
         self.recipe = recipe
         #: Which images, and taught by whom; names and places of files may change.
-        self.identity = f"{len(data.train.labels):,} images {_checksum([data.train.labels])}"
+        self.identity = f"{len(data.train.labels):,} images {checksum([data.train.labels])}"
         if teacher is not None:
             weights = [value.detach().cpu().numpy() for value in teacher.state_dict().values()]
-            self.identity += f" and teacher {_checksum(weights)}"
+            self.identity += f" and teacher {checksum(weights)}"
         device = pick_device(recipe.device)
         self.loader = make_loader(data, recipe, device)
         self.teacher = None if teacher is None else teacher.to(device).eval()
@@ -147,11 +148,3 @@ class ImageTask:
             images = images.contiguous(memory_format=torch.channels_last)
         placed: Tensor = images
         return placed
-
-
-def _checksum(arrays: Iterable[NDArray[Any]]) -> str:
-    """Of labels, or of weights."""
-    found = 0
-    for array in arrays:
-        found = zlib.crc32(np.ascontiguousarray(array).tobytes(), found)
-    return f"{found:08x}"

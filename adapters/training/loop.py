@@ -70,6 +70,7 @@ def fit(
     *,
     folder: Path | None = None,
     resume: bool = False,
+    architecture: str | None = None,
     on_epoch: Callable[[nn.Module, Row], None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Trained:
@@ -85,6 +86,8 @@ def fit(
         recipe: Every number.
         folder: Where checkpoint and curve are written after every epoch; ``None`` for nowhere.
         resume: Whether to go on from the checkpoint of the folder, if there is one yet.
+        architecture: Tells the network from others whose weights have the same shapes: a
+            checkpoint is resumed only with the same.
         on_epoch: Called after every epoch with the network that is trained and the epoch's
             figures; what it raises ends the training.
         progress: Takes a short line an epoch.
@@ -100,11 +103,12 @@ def fit(
             torch.manual_seed(recipe.seed + rank())
         if folder is not None:
             claim(folder, resume=resume)
-            training.load(load_checkpoint(folder, recipe, device, training.identity))
+            about = (training.identity, architecture)
+            training.load(load_checkpoint(folder, recipe, device, *about))
         while len(training.history) < recipe.epochs:
             row = training.run_epoch()
             if folder is not None:
-                training.save(folder)
+                training.save(folder, architecture)
             if progress is not None and rank() == 0:
                 progress(training.line())
             if on_epoch is not None:
@@ -243,7 +247,7 @@ class _Training:
             parts.append(f"validation {row['score']:.4f}{mark}")
         return "  ".join([*parts, f"{row['seconds']:.1f} s"])
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, architecture: str | None) -> None:
         """Write the state after the last epoch; of several processes the first does."""
         states = gathered(random_state(self.device))
         if rank() == 0:
@@ -257,7 +261,7 @@ class _Training:
                 "history": self.history,
                 "random": states,
             }
-            save_checkpoint(folder, self.recipe, state, self.identity)
+            save_checkpoint(folder, self.recipe, state, self.identity, architecture)
             save_curve(folder, self.history)
 
     def load(self, state: Mapping[str, Any] | None) -> None:
@@ -272,7 +276,8 @@ class _Training:
         except (RuntimeError, ValueError) as error:
             why = str(error).partition("\n")[0]
             raise RunError(f"the checkpoint is of another network ({why})") from error
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # none of a training that was begun without scaled gradients
+            self.scaler.load_state_dict(state["scaler"])
         self.history = list(state["history"])
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         if rank() < len(state["random"]):
@@ -334,7 +339,7 @@ def _precision(recipe: Recipe, device: torch.device) -> AbstractContextManager[A
 
 
 def _convolutions(recipe: Recipe) -> AbstractContextManager[Any]:
-    """How a GPU chooses its algorithms: always the same, or the fastest it finds."""
+    """How cuDNN chooses its algorithms: always the same, or the fastest it finds."""
     same = recipe.deterministic
     flags: AbstractContextManager[Any] = torch.backends.cudnn.flags(
         enabled=True, benchmark=not same, deterministic=same

@@ -21,7 +21,8 @@ class Recipe:
 
     Attributes:
         epochs: Passes over the training data.
-        batch_size: Examples a step, of all processes together; a last, smaller batch is kept.
+        batch_size: Examples a step, of all processes together. A last, smaller batch is kept, or
+            added to the one before where a process would have a single example of it.
         optimizer: ``"sgd"`` and ``"adamw"`` are PyTorch's; ``"rmsprop"`` (TensorFlow's, with
             epsilon inside the root) and ``"lamb"`` are timm's.
         learning_rate: The peak, reached after the warm-up.
@@ -66,7 +67,8 @@ class Recipe:
         amp: Type of numbers inside the network: ``"bf16"``, ``"fp16"``, or ``"off"``: float32.
         channels_last: Whether the channels are innermost in memory, for faster convolutions.
         compile: Whether the network is compiled (`torch.compile`).
-        deterministic: Whether a GPU computes the same each time, slower.
+        deterministic: Whether cuDNN takes the same, slower algorithms each time. Other operations
+            of a GPU may still differ: backward of resizing and adaptive pooling, losses of pixels.
         workers: Processes that load files.
         seed: Fixes the initial weights, the order of the data and every random change.
         device: One of `DEVICES`.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from lamcts.adapters.training.data import DIGITS, ImageData, ImageShape
+from lamcts.adapters.training.data import ImageData, ImageShape, announced
 from lamcts.adapters.training.distributed import group, pick_device, rank
 from lamcts.adapters.training.files import ImageFiles
 from lamcts.adapters.training.folder import load_weights, read_model, save_model
@@ -23,7 +23,7 @@ from lamcts.problem import load_problem, reference_of
 if TYPE_CHECKING:
     from lamcts.adapters.training.evaluator import NetworkEvaluator
 
-__all__ = ["load_trained", "retrain"]
+__all__ = ["about_data", "load_trained", "retrain"]
 
 
 def retrain(
@@ -37,18 +37,24 @@ def retrain(
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, float]:
     """Train the target of a point, select an epoch, measure it once; `NetworkEvaluator.train`."""
+    device = pick_device(recipe.device)
     if recipe.resolution is None:
         recipe = replace(recipe, resolution=problem.resolution(x))
     data = problem.training_data()
     shape = _shape(data, recipe)
     learnt = None if teacher is None else load_trained(teacher)
-    device = pick_device(recipe.device)
     with group(device):
         task = ImageTask(data, recipe, teacher=learnt)
         if progress is not None and rank() == 0:
-            progress(_of_data(data, device))
+            progress(about_data(data, device))
         trained = fit(
-            problem.target(x, shape), task, recipe, folder=folder, resume=resume, progress=progress
+            problem.target(x, shape),
+            task,
+            recipe,
+            folder=folder,
+            resume=resume,
+            architecture=json.dumps(problem.describe(x)),
+            progress=progress,
         )
         with evaluating(trained.model, recipe):
             test = task.score(trained.model, "test")
@@ -77,13 +83,12 @@ def _shape(data: ImageData | ImageFiles, recipe: Recipe) -> ImageShape:
     return replace(data.shape, size=recipe.resolution or data.shape.size)
 
 
-def _of_data(data: ImageData | ImageFiles, device: torch.device) -> str:
+def about_data(data: ImageData | ImageFiles, device: torch.device) -> str:
     """What is trained on, and where, in a line."""
     counts = (len(split.labels) for split in (data.train, data.validation, data.test))
     train, validation, test = (f"{count:,}" for count in counts)
-    note = ", a stand-in (your own: --set data=PATH)" if data.name == DIGITS else ""
     return (
-        f"training on {data.name}{note}: {train} images, {validation} to select an epoch, "
+        f"training on {announced(data.name)}: {train} images, {validation} to select an epoch, "
         f"{test} to measure it; {device}"
     )
 

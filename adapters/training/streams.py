@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from lamcts.adapters.training.arrays import epoch_order, shares
+from lamcts.adapters.training.arrays import epoch_order, shares, step_count
 from lamcts.adapters.training.augment import make_policy, transforms
 from lamcts.adapters.training.distributed import rank, world
 from lamcts.adapters.training.files import FileSplit, ImageFiles
@@ -40,10 +39,14 @@ class FileLoader:
             raise InvalidArgument("resolution: images in files have many; set it, to 224 say")
         self.data, self.recipe, self.device = data, recipe, device
         self.classes = len(data.classes)
-        self.steps_per_epoch = math.ceil(len(data.train.labels) / recipe.batch_size)
         size = max(recipe.resolution, recipe.teacher_resolution or 0)
         self._training = _Images(data.train, _training_changes(recipe, size))
         self._tested = _test_view(recipe, recipe.test_resolution or recipe.resolution)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch."""
+        return step_count(len(self.data.train.labels), self.recipe)
 
     def training(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Images (n, 3, size, size) and labels (n,) of every step, this process' share."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from lamcts.adapters.training.arrays import shares, step_count
 from lamcts.adapters.training.data import Split
 from lamcts.adapters.training.distributed import pick_device
 from lamcts.adapters.training.loop import fit
@@ -73,13 +73,13 @@ class _Plain:
         device = pick_device(recipe.device)
         self.images = torch.from_numpy(data.images).to(device)
         self.labels = torch.from_numpy(data.labels).to(device)
-        self.batch_size = recipe.batch_size
-        self.steps_per_epoch = math.ceil(len(self.labels) / recipe.batch_size)
+        self.recipe = recipe
+        self.steps_per_epoch = step_count(len(self.labels), recipe)
 
     def batches(self, epoch: int) -> Iterator[_Batch]:
         """All images, in an order of PyTorch's own generator."""
         order: Any = torch.randperm(len(self.labels)).to(self.labels.device)
-        for rows in order.split(self.batch_size):
+        for rows in shares(order, self.recipe):
             yield self.images[rows], self.labels[rows]
 
     def loss(self, model: nn.Module, batch: _Batch) -> Tensor:

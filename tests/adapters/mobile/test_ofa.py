@@ -272,6 +272,7 @@ def test_a_folder_by_command_and_a_search_by_it(
     assert found.exit_code == 0, found.output
     assert json.loads(found.stdout)["trials"]["complete"] == 2
     assert "imported from" in found.stderr
+    assert "may have been trained on the images that are selected on" in found.stderr
     problem = MobileNetV3ImageNet(
         resolutions=(48, SIZE),
         supernet=Path("net"),

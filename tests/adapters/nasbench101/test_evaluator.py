@@ -107,6 +107,19 @@ def test_the_cifar_skeleton_gives_the_published_cost_and_cannot_train_on_digits(
     assert problem.cost(x)["params"] == 2_694_282
     with pytest.raises(InvalidArgument, match=r"skeleton: .*\(3, 32, 32\).*\(1, 8, 8\)"):
         problem.evaluate(x)
+    with pytest.raises(InvalidArgument, match="leave skeleton out to train on these"):
+        problem.prepare()
+    NASBench101(skeleton="cifar", score="params").prepare()
+
+
+def test_images_of_any_size_are_trained_on(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    images = np.random.default_rng(0).integers(0, 255, (60, 28, 28), np.uint8)
+    np.savez(tmp_path / "grey.npz", x=images, y=np.arange(60) % 3)
+    settings: dict[str, Any] = {"channels": 4, "stacks": 2, "modules": 1, "repeats": 1}
+    problem = NASBench101(data=tmp_path / "grey.npz", epochs=1, **settings)
+    problem.prepare()
+    assert 0.0 <= problem.evaluate(problem.parse("resnet")).value <= 1.0
 
 
 def test_constraints_on_flops_hold_for_every_trial() -> None:

@@ -176,6 +176,22 @@ def test_drop_path_drops_whole_images_and_keeps_the_mean() -> None:
     assert torch.equal(layer.eval()(images), images)
 
 
+def test_another_probability_is_not_compiled_anew() -> None:
+    layer = DropPath()
+    assert not layer.state_dict()
+    graphs: list[Any] = []
+
+    def count(graph: Any, _: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    compiled: Any = torch.compile(layer, backend=count)
+    for probability in (0.1, 0.2, 0.3):
+        layer.probability = probability
+        compiled(torch.ones(4, 2, 1, 1))
+    assert len(graphs) == 1
+
+
 def test_dropout_is_of_the_features_before_the_classifier() -> None:
     torch.manual_seed(0)
     network = GenotypeNetwork(LANET, TINY).train()

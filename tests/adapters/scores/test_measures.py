@@ -21,6 +21,7 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402 - after the check
 
+from lamcts.adapters.scores import measures  # noqa: E402
 from lamcts.adapters.scores.measures import (  # noqa: E402
     grad_norm,
     macs,
@@ -165,6 +166,23 @@ def test_a_seed_fixes_a_score_and_nothing_else_moves(name: str) -> None:
     assert (found[0] == found[2]) == (name in ("params", "macs"))
 
 
+def test_images_that_come_class_by_class_are_looked_at_across_classes() -> None:
+    labels = np.repeat(np.arange(5), 40)
+    data = Split(np.zeros((200, 2, 8, 8), np.float32), labels)
+    seen: list[Any] = []
+
+    def watched(model: nn.Module, images: Tensor, labels: Tensor) -> float:
+        seen.append(labels.tolist())
+        return 0.0
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(measures._MEASURES, "naswot", watched)
+        compute_score("naswot", convolutions, data, seed=0)
+        compute_score("naswot", convolutions, data, seed=0)
+    assert seen[0] == seen[1]
+    assert sorted(np.bincount(seen[0])) == [6, 6, 6, 7, 7]
+
+
 PROBLEMS: list[Callable[..., Any]] = [
     NASBench101,
     NASNetCIFAR,
@@ -176,10 +194,11 @@ PROBLEMS: list[Callable[..., Any]] = [
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_every_problem_of_networks_can_be_searched_by_a_score(problem: Callable[..., Any]) -> None:
     evaluator = problem(score="naswot")
-    assert "ranked by naswot" in evaluator.notice
+    assert "ranked by naswot on scikit-learn's 8x8 handwritten digits, a" in evaluator.notice
     x = evaluator.space.sample()
     assert evaluator.evaluate(x) == evaluator.evaluate(evaluator.canonical(x))
     by_size = problem(score="params")
+    assert "digits" not in by_size.notice
     assert by_size.evaluate(x).value == by_size.cost(x)["params"]
 
 

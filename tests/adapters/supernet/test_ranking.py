@@ -50,7 +50,8 @@ def test_networks_are_measured_alone_and_by_each_supernet(make: Problem, folder:
     problem = make()
     lines: list[str] = []
     ranking = problem.rank([folder], 3, progress=lines.append)
-    assert len(lines) == 3
+    assert len(lines) == 4
+    assert "digits, a stand-in" in lines[0]
     [inherited] = ranking.inherited.values()
     point = ranking.points[1]
     assert ranking.alone[1] == problem.evaluate(point).value

@@ -34,10 +34,17 @@ def _stop_after(count: int) -> Any:
 
     def progress(line: str) -> None:
         lines.append(line)
-        if len(lines) == count:
+        if sum(line.startswith("epoch") for line in lines) == count:
             raise Stop
 
     return progress
+
+
+def test_images_that_stand_in_are_said_first(make: Problem, tmp_path: Path) -> None:
+    lines: list[str] = []
+    train(make(), tmp_path, epochs=1, progress=lines.append)
+    assert lines[0].startswith("training on scikit-learn's 8x8 handwritten digits, a stand-in (you")
+    assert len(lines) == 2
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(

@@ -45,6 +45,15 @@ def test_every_point_has_a_network_that_is_counted(name: str) -> None:
         assert task.parse(json.dumps(task.describe(x))) == x
 
 
+def test_the_final_training_says_what_stands_in(tmp_path: Path) -> None:
+    task = problem("my_nlp_task", epochs=1)
+    x = task.space.sample()
+    lines: list[str] = []
+    recipe = task.make_recipe(None, {"epochs": 1})
+    task.train(x, tmp_path, recipe=recipe, progress=lines.append)
+    assert lines[0].startswith("Data: the topics of Python's help(); yours:")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_a_problem_file_keeps_the_contract(name: str) -> None:

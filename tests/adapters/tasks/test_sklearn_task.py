@@ -63,6 +63,28 @@ def test_regression_by_another_score() -> None:
     assert -spread < value < 0.0
 
 
+class Logistic(SklearnTask):
+    space = lamcts.spaces.Dict(C=lamcts.spaces.Box(1e-2, 10.0, scale="log"))
+    estimator = LogisticRegression
+
+
+@pytest.mark.parametrize("places", [slice(None), [-1]])
+def test_an_empty_cell_becomes_the_median(places: Any, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(40, 2)).round(3)
+    target = (values[:, 0] > 0).astype(int)
+    task = Logistic(data=str(tmp_path / "table.csv"))
+    order = train_test_split(np.arange(40), test_size=0.25, random_state=0, stratify=target)
+    empty = set(np.concatenate(order)[::3][places].tolist())  # or one row, of the test
+    lines = [
+        f"{'' if i in empty else b},{a},{y}"
+        for i, ((a, b), y) in enumerate(zip(values.tolist(), target.tolist(), strict=True))
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(["b,a,y", *lines]))
+    task.prepare()
+    assert task.evaluate({"C": 1.0}).value > 0.7
+    assert task.test({"C": 1.0})["test_score"] > 0.6
+
+
 def test_the_contract() -> None:
     report = check_evaluator(Penalty(data="diabetes"))
     assert {finding.level for finding in report.findings} == {"ok"}, str(report)

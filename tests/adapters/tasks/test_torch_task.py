@@ -16,7 +16,8 @@ from torch import Tensor, nn  # noqa: E402
 from torch.utils.data import DataLoader, Dataset, TensorDataset  # noqa: E402
 
 import lamcts  # noqa: E402
-from lamcts.adapters.tasks import Data, TorchTask, split_data  # noqa: E402
+from lamcts.adapters.tasks import Data, TorchTask, split_data, supervised  # noqa: E402
+from lamcts.adapters.training import arrays  # noqa: E402
 from lamcts.adapters.training.recipe import Recipe  # noqa: E402
 from lamcts.errors import LamctsError, RunError, UnknownName  # noqa: E402
 from lamcts.evaluator import TrialContext  # noqa: E402
@@ -77,6 +78,27 @@ def test_data_of_any_form(kind: type[TorchTask]) -> None:
     assert found.value > 0.85
     assert found.value == task.evaluate(POINT).value
     assert task.test(POINT)["test_score"] > 0.8
+
+
+@pytest.mark.parametrize("kind", ["arrays", "dataset", "loader"])
+def test_every_process_has_as_large_a_share(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, targets = torch.arange(33.0)[:, None], torch.arange(33)
+    pairs = TensorDataset(inputs, targets)
+    train = {"arrays": (inputs, targets), "dataset": pairs, "loader": DataLoader(pairs, 32)}[kind]
+    recipe = Recipe(epochs=1, batch_size=32, workers=0)
+    found: list[list[list[int]]] = []
+    for module in (arrays, supervised):
+        monkeypatch.setattr(module, "world", lambda: 2)
+    for rank in (0, 1):
+        for module in (arrays, supervised):
+            monkeypatch.setattr(module, "rank", lambda rank=rank: rank)
+        task = supervised.Supervised(Data(train, (inputs, targets)), Sides(), recipe)
+        found.append([batch[1].tolist() for batch in task.batches(0)])
+        assert len(found[-1]) == task.steps_per_epoch
+    assert [len(share) for share in found[0]] == [len(share) for share in found[1]]
+    assert {row for part in found for share in part for row in share} == set(range(33))
+    if kind != "loader":
+        assert [len(share) for share in found[0]] == [17]
 
 
 @pytest.mark.slow
@@ -187,6 +209,50 @@ def test_retraining_resumes_and_exports(tmp_path: Path) -> None:
     assert json.loads((part / "classes.json").read_text()) == ["left", "right"]
     assert task.export(part, "arch", part / "arch.json") == "the point as JSON"
     assert json.loads((part / "arch.json").read_text()) == about["architecture"]
+
+
+def test_neither_another_point_nor_other_data_are_trained_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Sides(epochs=1)
+    recipe = task.make_recipe(None, {"epochs": 1, "learning_rate": 0.03})
+    task.train(POINT, tmp_path, recipe=recipe)
+    other = {**POINT, "learning_rate": 0.01}  # of the same weights and, here, recipe
+    with pytest.raises(RunError, match=r"begun with the architecture {.width.: 8, .learning_r"):
+        task.train(other, tmp_path, recipe=recipe, resume=True)
+    monkeypatch.setattr(Sides, "load_data", lambda self: split_data(POINTS + 0.1, SIDES))
+    with pytest.raises(RunError, match=r"was begun with 180 examples .*, not 180 examples "):
+        Sides(epochs=1).train(POINT, tmp_path, recipe=recipe, resume=True)
+
+
+def test_a_training_that_says_nothing_of_itself_goes_on(tmp_path: Path) -> None:
+    task = Sides(epochs=1)
+    whole = task.train(POINT, tmp_path)
+    path = tmp_path / "checkpoint.pt"
+    state = torch.load(path, weights_only=True)
+    del state["architecture"]
+    torch.save({**state, "identity": ""}, path)
+    assert task.train(POINT, tmp_path, resume=True) == whole
+
+
+def test_a_device_that_is_not_here_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    task = Sides(device="cuda")
+    for begin in (task.prepare, lambda: task.train(POINT, tmp_path / "out")):
+        with pytest.raises(LamctsError, match="device: PyTorch finds no 'cuda' on this machine"):
+            begin()
+
+
+@pytest.mark.parametrize("rate", [Sides.base.learning_rate, 0.004])
+def test_what_is_asked_for_goes_before_the_point(rate: float, tmp_path: Path) -> None:
+    task = Sides(epochs=1)
+    recipe = task.make_recipe(None, {"learning_rate": rate, "epochs": 1})
+    task.train(POINT, tmp_path, recipe=recipe)
+    about = json.loads((tmp_path / "model.json").read_text())
+    assert about["recipe"]["learning_rate"] == rate
+    assert about["recipe"]["epochs"] == 1
 
 
 class Twice(nn.Module):

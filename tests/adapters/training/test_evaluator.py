@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,13 @@ def test_a_killed_training_is_resumed_to_the_same_scores(
     assert problem.train(x, tmp_path / "cut", recipe=recipe, resume=True) == whole
     one, other = (load_trained(tmp_path / name).state_dict() for name in ("whole", "cut"))
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_another_point_is_not_trained_on_with(problem: Pictures, x: Any, tmp_path: Path) -> None:
+    problem.train(x, tmp_path, recipe=QUICK)
+    problem.describe = lambda x: {"another": True}  # type: ignore[method-assign]
+    with pytest.raises(RunError, match="was begun with the architecture "):
+        problem.train(x, tmp_path, recipe=QUICK, resume=True)
 
 
 def test_a_teacher_is_a_folder(problem: Pictures, x: Any, tmp_path: Path) -> None:
@@ -300,3 +308,17 @@ def test_the_base_loads_nothing_heavy() -> None:
     )
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
     assert issubclass(NASNetCIFAR, NetworkEvaluator)
+
+
+def test_a_device_that_is_not_here_is_refused_at_once(
+    problem: Pictures, x: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    message = "device: PyTorch finds no 'cuda' on this machine; use cpu, or auto"
+    with pytest.raises(InvalidArgument, match=message):
+        problem.train(x, tmp_path, recipe=replace(QUICK, device="cuda"))
+    problem.recipes = [replace(QUICK, device="cuda")]
+    with pytest.raises(InvalidArgument, match=message):
+        problem.prepare()
+    with pytest.raises(InvalidArgument, match=message):
+        problem.rank([], 3)

@@ -158,13 +158,22 @@ def test_several_processes_share_every_batch_equally(
             patch.setattr(arrays, "rank", lambda rank=rank: rank)
             order = arrays.epoch_order(images, recipe, epoch)
             parts.append(list(arrays.shares(order, recipe)))
-    steps = math.ceil(images / recipe.batch_size)
+        steps = arrays.step_count(images, recipe)
     assert {len(part) for part in parts} == {steps}
+    assert math.ceil(images / recipe.batch_size) - steps in (0, 1)
+    if min(times, math.ceil(images / processes)) > 1:  # else no batch has two for each
+        assert min(len(share) for part in parts for share in part) > 1
     for shares in zip(*parts, strict=True):
         assert len({len(share) for share in shares}) == 1
     seen = torch.cat([share for part in parts for share in part]).tolist()
     assert set(seen) == set(range(images))
     assert len(seen) - images < processes  # filled up to equal shares, no further
+
+
+def test_what_remains_is_a_batch_of_its_own_if_it_can_be_trained_on() -> None:
+    recipe = replace(RECIPE, batch_size=4)
+    sizes = [[len(rows) for rows in arrays.shares(torch.arange(n), recipe)] for n in (8, 9, 10, 1)]
+    assert sizes == [[4, 4], [4, 5], [4, 4, 2], [1]]
 
 
 # -- Random changes ------------------------------------------------------------------------------

@@ -354,6 +354,26 @@ def test_other_images_or_another_teacher_are_not_trained_on_with(tmp_path: Path)
     fit(convolution, ImageTask(pictures(), recipe), recipe, folder=tmp_path, resume=True)
 
 
+def test_half_precision_begun_on_the_cpu_goes_on_with_scaled_gradients(
+    build: Build, line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPE, amp="fp16")
+    with pytest.raises(Killed):
+        fit(build, line, recipe, folder=tmp_path, on_epoch=_stopped_after(2))
+    scaler = torch.amp.GradScaler("cpu", enabled=True)  # as on a GPU
+    monkeypatch.setattr(torch.amp, "GradScaler", lambda *args, **kwargs: scaler)
+    assert len(fit(build, line, recipe, folder=tmp_path, resume=True).history) == 4
+
+
+def test_another_architecture_of_the_same_weights_is_not_trained_on_with(
+    build: Build, line: Line, tmp_path: Path
+) -> None:
+    fit(build, line, RECIPE, folder=tmp_path, architecture="one")
+    with pytest.raises(RunError, match="was begun with the architecture one; resume it with the"):
+        fit(build, line, RECIPE, folder=tmp_path, resume=True, architecture="other")
+    fit(build, line, RECIPE, folder=tmp_path, resume=True, architecture="one")
+
+
 PAIR = """
 import sys
 from pathlib import Path

@@ -247,6 +247,13 @@ def test_a_folder_as_imagenet(tmp_path: Path, drawn: Any) -> None:
     assert [len(s.labels) for s in (data.train, data.validation, data.test)] == [60, 20, 10]
 
 
+@pytest.mark.parametrize("name", ["x.tar.gz", "train.tar", "x.png"])
+def test_a_file_that_is_no_array_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"bytes")
+    with pytest.raises(InvalidArgument, match=f"data: '.*{name}' is neither a folder nor an .npz"):
+        open_images(tmp_path / name)
+
+
 def test_a_folder_of_classes_is_split(tmp_path: Path, drawn: Any) -> None:
     _folder(tmp_path, drawn, range(100))
     data = open_images(tmp_path)

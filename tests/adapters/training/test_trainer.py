@@ -99,6 +99,9 @@ def test_the_device_is_chosen_at_run_time(monkeypatch: pytest.MonkeyPatch) -> No
     assert pick_device("auto").type == "mps"
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert pick_device("auto").type == "cpu"
+    for name in ("cuda", "mps"):
+        with pytest.raises(InvalidArgument, match=f"device: PyTorch finds no '{name}' on this "):
+            pick_device(name)
 
 
 @pytest.mark.gpu

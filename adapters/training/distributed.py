@@ -57,6 +57,7 @@ def group(device: torch.device) -> Iterator[None]:
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield
+        distributed.barrier()  # gloo may abort a process that leaves while others still talk to it
     finally:
         distributed.destroy_process_group()
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -457,51 +453,6 @@ def test_a_callback_that_raises_is_logged_once(hook: str, caplog: pytest.LogCapt
     assert hook in caplog.text
 
 
-def interrupt(tmp_path: Path, times: int, seconds: float) -> tuple[subprocess.Popen[str], str, str]:
-    """Run a search in a process of its own, and send it ``times`` interrupts in trial 2."""
-    code = (
-        "import logging, sys, lamcts\n"
-        "from lamcts.problem import ProblemRef\n"
-        "logging.basicConfig()\n"
-        f"problem = ProblemRef({str(SPHERE)!r}, {{'seconds': {seconds}}})\n"
-        "result = lamcts.search(problem, budget=50, seed=0, optimizer='random',\n"
-        f"    folder={str(tmp_path / 'run')!r})\n"
-        "print(result.stopped, result.counts['complete'], result.counts['running'])\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": str(TASKS.parents[2])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    file = tmp_path / "run" / RUN_FILE
-    deadline = time.monotonic() + 60
-    while not file.exists() or b'"number":2' not in file.read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    for _ in range(times):
-        time.sleep(0.15)  # the trial is on the disk; let its evaluation start
-        process.send_signal(signal.SIGINT)
-    return process, *process.communicate(timeout=60)
-
-
-def test_the_first_interrupt_finishes_the_running_trial(tmp_path: Path) -> None:
-    process, out, err = interrupt(tmp_path, 1, 0.4)
-    assert process.returncode == 0
-    assert out == "interrupted 3 0\n"
-    assert "Ctrl-C again drops them" in err
-    expected = run(ProblemRef(str(SPHERE)), 8)
-    resumed = lamcts.resume(tmp_path / "run", budget=8)
-    assert [t.value for t in resumed.trials] == [t.value for t in expected.trials]
-
-
-def test_the_second_interrupt_drops_it(tmp_path: Path) -> None:
-    process, out, _ = interrupt(tmp_path, 2, 1.5)
-    assert process.returncode == 0
-    assert out == "interrupted 2 1\n"
-
-
 class WithoutTheFirst(SerialExecutor):
     """Is never done with trial 0; all others done, it is interrupted for the second time."""
 
@@ -626,24 +577,6 @@ def test_unknown_names() -> None:
         run(Bowl(), no_such=3)
     with pytest.raises(UnknownName, match="the problem has no cost 'flops'"):
         run(Bowl(), constraints=["flops<=3"])
-
-
-# -- plain functions -----------------------------------------------------------------------------
-
-
-def test_minimize_and_maximize_agree() -> None:
-    box = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
-    low = lamcts.minimize(lambda x: float(x @ x), box, budget=15, seed=1, optimizer="random")
-    high = lamcts.maximize(lambda x: -float(x @ x), box, budget=15, seed=1, optimizer="random")
-    assert low.best.value == -(high.best.value or 0.0)
-    assert np.array_equal(low.best.x, high.best.x)
-    assert "minimize" in str(low.direction)
-    assert low.problem == "<lambda>"
-
-
-def test_minimize_refuses_what_is_no_function() -> None:
-    with pytest.raises(InvalidArgument, match="function: 3 cannot be called"):
-        lamcts.minimize(3, lamcts.spaces.Discrete(3), budget=1)  # type: ignore[arg-type]
 
 
 def test_the_library_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:

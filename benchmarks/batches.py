@@ -23,6 +23,7 @@ from lamcts._threads import THREAD_LIMITS
 from lamcts.benchmark.clock import run_asynchronously
 from lamcts.benchmark.meter import BudgetSpent, Meter
 from lamcts.benchmark.suites import find_case
+from lamcts.errors import LamctsError
 from lamcts.optimizers import make_optimizer
 from lamcts.outcome import Outcome
 
@@ -90,6 +91,11 @@ def main() -> None:
     given = parser.parse_args()
     places = [int(n) for n in given.checkpoints.split(",")]
     functions = given.functions.split(",")
+    try:
+        for function in functions:
+            find_case(function).build(1, {"dim": given.dim})
+    except LamctsError as error:
+        parser.error(str(error))
     settings = [
         Setting(function, way, seed, given.size, given.dim, max(places))
         for function in functions

@@ -139,10 +139,11 @@ class Results:
         known = [r.optimum for r in records if r.optimum is not None]
         if known:
             return known[0]
-        final = [r.trace[-1][1] for r in records if r.trace]
-        if not final:
+        ran = [r for r in records if r.trace]  # what died knows no direction
+        if not ran:
             return None
-        return max(final) if records[0].direction == "maximize" else min(final)
+        final = [r.trace[-1][1] for r in ran]
+        return max(final) if ran[0].direction == "maximize" else min(final)
 
 
 def _labels(tasks: Iterable[Task]) -> dict[tuple[str, int], str]:

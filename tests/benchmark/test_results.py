@@ -65,6 +65,15 @@ def test_an_unknown_optimum_is_replaced_by_the_best_value_found(record: MakeReco
     assert upward.spread("levy", "a", 10).median == -5.0
 
 
+def test_a_run_that_died_does_not_turn_the_direction(record: MakeRecord) -> None:
+    died = Record(Task("levy", "a", 0, budget=10), error="the process died with exit code -9")
+    ran = [replace(record("a", 1, 5.0, optimum=None), direction="maximize")]
+    ran.append(replace(record("b", 0, 9.0, optimum=None), direction="maximize"))
+    results = Results([died, *ran])
+    assert results.reference == {"levy": 9.0}
+    assert results.distances(10).tolist() == [[[math.inf, 4.0], [0.0, math.inf]]]
+
+
 def test_without_any_value_nothing_is_near(record: MakeRecord) -> None:
     results = Results([record("a", 0, optimum=None, error="it broke")])
     assert results.reference == {"levy": None}

@@ -14,6 +14,7 @@ from lamcts.benchmark.records import Record, RecordFile, Task
 from lamcts.benchmark.suites import Case, find_case
 from lamcts.config import RunConfig
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
+from lamcts.problem import make_ready
 
 __all__ = ["RECORDS", "compare", "plan"]
 
@@ -68,6 +69,7 @@ def compare(
             a problem's space.
         UnknownName: A problem, optimizer or setting that is not known.
         DependencyNotInstalled: A peer's or a problem's package is missing.
+        ProblemError: A problem cannot be loaded or prepared.
         RunError: The folder's records cannot be read or written.
     """
     tasks = plan(
@@ -112,7 +114,7 @@ def plan(
     """The runs of a comparison. Problems and optimizers are tried out first: a slip shows here.
 
     Raises:
-        InvalidArgument, UnknownName, DependencyNotInstalled: As for `compare`.
+        InvalidArgument, UnknownName, DependencyNotInstalled, ProblemError: As for `compare`.
     """
     _at_least_one("budget", budget)
     _at_least_one("instances", instances)
@@ -149,7 +151,7 @@ def plan(
 
 
 def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, clock: int) -> None:
-    """Build the problem, and each optimizer for it."""
+    """Build the problem, and each optimizer for it; then let it look for what it needs."""
     from lamcts import prepare
     from lamcts.optimizers import list_optimizers
 
@@ -169,6 +171,7 @@ def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, cloc
             check_peer(name, kinds_of(evaluator.space), case.name)
             if options:
                 raise UnknownName(f"{next(iter(options))}: {name} takes no settings here")
+        make_ready(evaluator)
 
 
 def _at_least_one(name: str, value: int) -> None:

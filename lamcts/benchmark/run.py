@@ -15,6 +15,7 @@ from lamcts.benchmark.records import Record, Task
 from lamcts.benchmark.suites import find_case
 from lamcts.config import RunConfig
 from lamcts.errors import LamctsError
+from lamcts.problem import make_ready
 from lamcts.spaces import Codec, as_space
 
 __all__ = ["run_task"]
@@ -28,6 +29,7 @@ def run_task(task: Task) -> Record:
     """
     try:
         with find_case(task.problem).build(task.instance, task.problem_settings) as evaluator:
+            make_ready(evaluator)
             meter = Meter(evaluator, task.budget)
             error = _search(task, meter)
             return _record(task, meter, error)

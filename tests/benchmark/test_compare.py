@@ -12,7 +12,7 @@ import pytest
 from lamcts.benchmark import Record, Task, compare, read_records, run_task
 from lamcts.benchmark.compare import RECORDS, plan
 from lamcts.benchmark.suites import find_case
-from lamcts.errors import InvalidArgument, RunError, UnknownName
+from lamcts.errors import InvalidArgument, ProblemError, RunError, UnknownName
 from lamcts.optimizers import make_optimizer
 
 FAULTY = '''
@@ -28,8 +28,16 @@ class Faulty(lamcts.Evaluator):
 
     def __init__(self, fault: str = "none") -> None:
         self.fault = fault
+        self.ready = False
+
+    def prepare(self):
+        if self.fault == "unready":
+            raise OSError("no data")
+        self.ready = True
 
     def evaluate(self, x):
+        if not self.ready:
+            raise RuntimeError("not prepared")
         if self.fault == "die":
             os._exit(9)
         if self.fault == "always" or (self.fault == "some" and x[0]):
@@ -211,6 +219,14 @@ def test_a_noisy_problems_points_are_asked_again(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(OF_ITS_OWN, encoding="utf-8")
     record = run_task(Task(f"{tmp_path / 'own.py'}:Noisy", "lamcts", 0, 20))
     assert record.evaluations == 20  # there are eight points
+
+
+def test_a_problem_is_prepared_in_every_process_and_before_all_of_them(faulty: str) -> None:
+    (record,) = compare([faulty], ["random"], budget=8, seeds=1)
+    assert (record.failed, record.trace[-1][1]) == (0, 3.0)
+    unready = {faulty: {"fault": "unready"}}
+    with pytest.raises(ProblemError, match="no data"):
+        compare([faulty], ["random"], budget=8, problem_settings=unready, on_record=_fail)
 
 
 def test_a_process_that_dies_is_one_record_and_is_tried_again(faulty: str, tmp_path: Path) -> None:

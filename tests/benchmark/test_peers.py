@@ -84,6 +84,13 @@ def test_a_point_is_places_and_levels_and_the_value_is_minimised() -> None:
     np.testing.assert_allclose(problem.asked, expected)
 
 
+def test_a_failure_before_any_value_is_no_record() -> None:
+    objective = Objective(Meter(Steep(), budget=9), seed=0)
+    assert objective([0.0, 1, 2]) == np.inf
+    assert objective([0.0, 1, 0]) == -3.0
+    assert objective([0.0, 1, 2]) == -3.0
+
+
 def test_the_objective_ends_the_run() -> None:
     meter = Meter(Steep(), budget=2)
     objective = Objective(meter, seed=0)
@@ -153,6 +160,34 @@ def test_a_peer_searches_what_it_says_it_can(name: str, problem: str) -> None:
     assert len(record.trace) > 1
     if name not in SLOW:
         assert run_task(task).trace == record.trace, "the same seed is the same run"
+
+
+class Late(Evaluator):
+    """A bowl whose first evaluations fail."""
+
+    space = Box(-1.0, 1.0, shape=(2,))
+
+    def __init__(self, failures: int = 12) -> None:
+        self.left = failures
+
+    def evaluate(self, x: Any) -> float:
+        self.left -= 1
+        if self.left >= 0:
+            raise RuntimeError("not yet")
+        return 10.0 + float(x @ x)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_peer_goes_on_after_failures_before_any_value(name: str) -> None:
+    """Methods have to take the infinities that they are told then."""
+    if PEERS[name].missing or "real" not in PEERS[name].takes:
+        pytest.skip("is not installed, or takes no real variables")
+    budget = 20 if name in SLOW else 80
+    record = run_task(Task(f"{__name__}:Late", name, 0, budget))
+    assert record.error is None
+    assert (record.failed, record.evaluations) == (12, budget)
+    if name not in SLOW:
+        assert record.trace[-1][1] < 10.1
 
 
 def space_of(problem: str) -> Space[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lamcts.benchmark.peers._objective import Objective
+from lamcts.benchmark.peers._objective import HUGE, Objective
 
 
 def optuna_tpe(objective: Objective) -> None:
@@ -74,9 +74,11 @@ def logei(objective: Objective) -> None:
         X[:, column] = torch.round(X[:, column] * upper[column]) / upper[column]
     Y = torch.tensor([[-objective(x.numpy() * upper)] for x in X]).double()
     while True:
-        model = SingleTaskGP(X, Y, outcome_transform=Standardize(1))
+        known = Y[Y.isfinite()]  # what failed before any had a value is infinitely bad
+        values = Y.clamp(min=float(known.min()) if len(known) else 0.0)
+        model = SingleTaskGP(X, values, outcome_transform=Standardize(1))
         fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
-        acquisition = qLogExpectedImprovement(model, best_f=Y.max())
+        acquisition = qLogExpectedImprovement(model, best_f=values.max())
         if levels:
             x, _ = optimize_acqf_mixed_alternating(acquisition, box, discrete_dims=levels, **search)
         else:
@@ -117,7 +119,7 @@ def _smac(objective: Objective, facade: str) -> None:
         while True:
             trial = optimizer.ask()
             value = objective([trial.config[name] for name in names])
-            optimizer.tell(trial, TrialValue(cost=value, time=0.0))
+            optimizer.tell(trial, TrialValue(cost=min(value, HUGE), time=0.0))
 
 
 def _smac_variable(objective: Objective, place: int, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from lamcts.benchmark.meter import Meter
     from lamcts.spaces import Space
 
-__all__ = ["Kind", "Objective", "kinds_of"]
+__all__ = ["HUGE", "Kind", "Objective", "kinds_of"]
+
+#: Stands for infinity where a method cannot take it.
+HUGE = 1e100
 
 Kind = Literal["real", "integer", "binary", "categorical"]
 
@@ -70,14 +74,14 @@ class Objective:
     def __call__(self, u: ArrayLike) -> float:
         """The value at a point (dim,), to be minimised; a place outside the bounds is clipped.
 
-        A failed or infeasible trial has the worst value seen so far (0 before any).
+        A failed or infeasible trial has the worst value seen so far (infinity before any).
 
         Raises:
             BudgetSpent: The run is over.
         """
         outcome = self._meter.evaluate(self._codec.from_vector(self._native(u)))
         if outcome.value is None:
-            return self._worst or 0.0
+            return math.inf if self._worst is None else self._worst
         value = self._sign * outcome.value
         self._worst = value if self._worst is None else max(self._worst, value)
         return value

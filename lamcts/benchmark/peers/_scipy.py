@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lamcts.benchmark.peers._objective import Objective
+from lamcts.benchmark.peers._objective import HUGE, Objective
 
 #: First trust-region radius, as a part of each variable's range.
 _RADIUS = 0.2
@@ -36,7 +36,7 @@ def evolution(objective: Objective) -> None:
 
     bounds = np.column_stack([np.zeros(objective.dim), objective.upper])
     differential_evolution(
-        objective,
+        lambda u: min(objective(u), HUGE),  # a population of infinities is evaluated again
         bounds,
         rng=objective.rng,
         integrality=~objective.is_real,

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Any, cast
+from typing import cast
 
 from lamcts._threads import THREAD_LIMITS
 from lamcts.benchmark.records import Record, Task
@@ -21,6 +21,9 @@ __all__ = ["run_in_processes"]
 #: Seconds a process may take to end once its record is here: a library's threads may hang it.
 _GRACE = 5.0
 
+#: Seconds between two looks at whether a process is still there.
+_PAUSE = 1.0
+
 
 def run_in_processes(tasks: Sequence[Task], workers: int) -> Generator[Record, None, None]:
     """Run tasks, ``workers`` at once and with one thread each, and yield records as they come.
@@ -29,7 +32,7 @@ def run_in_processes(tasks: Sequence[Task], workers: int) -> Generator[Record, N
     """
     context = multiprocessing.get_context("spawn")
     waiting = deque(tasks)
-    running: dict[Any, tuple[SpawnProcess, Task]] = {}
+    running: dict[Connection, tuple[SpawnProcess, Task]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < workers:
@@ -40,8 +43,8 @@ def run_in_processes(tasks: Sequence[Task], workers: int) -> Generator[Record, N
                     process.start()
                 sender.close()  # the child's copy is the last: its end closes the pipe
                 running[receiver] = (process, task)
-            for ready in wait(list(running)):
-                yield _receive(cast(Connection, ready), *running.pop(ready))
+            for ready in _done(running):
+                yield _receive(ready, *running.pop(ready))
     finally:
         for process, _ in running.values():
             process.terminate()
@@ -57,12 +60,23 @@ def _child(task: Task, sender: Connection) -> None:
     sender.close()
 
 
+def _done(running: dict[Connection, tuple[SpawnProcess, Task]]) -> list[Connection]:
+    """Wait for pipes that hold a record, or whose process has died.
+
+    What a problem has forked may hold the pipe of a dead process open.
+    """
+    while True:
+        ready = cast("list[Connection]", wait(list(running), _PAUSE))
+        if ready := ready or [pipe for pipe, (p, _) in running.items() if not p.is_alive()]:
+            return ready
+
+
 def _receive(receiver: Connection, process: SpawnProcess, task: Task) -> Record:
     """The record that a process sent before it ended, or one that says how it died."""
-    try:
-        record = Record.from_json(receiver.recv_bytes().decode())
-    except EOFError:
-        record = None
+    record = None
+    with contextlib.suppress(EOFError, OSError):  # OSError: it died while it sent
+        if receiver.poll():
+            record = Record.from_json(receiver.recv_bytes().decode())
     receiver.close()
     process.join(_GRACE)
     if process.is_alive():

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from lamcts.benchmark import Record, Task, compare, read_records, run_task
 from lamcts.benchmark.compare import RECORDS, plan
+from lamcts.benchmark.processes import _receive
 from lamcts.benchmark.suites import find_case
 from lamcts.errors import InvalidArgument, ProblemError, RunError, UnknownName
 from lamcts.optimizers import make_optimizer
 
 FAULTY = '''
 import os
+import time
 import lamcts
 
 
@@ -38,7 +41,9 @@ class Faulty(lamcts.Evaluator):
     def evaluate(self, x):
         if not self.ready:
             raise RuntimeError("not prepared")
-        if self.fault == "die":
+        if self.fault == "fork" and os.fork() == 0:
+            time.sleep(20.0)
+        if self.fault in ("die", "fork"):
             os._exit(9)
         if self.fault == "always" or (self.fault == "some" and x[0]):
             raise RuntimeError("no luck")
@@ -71,6 +76,9 @@ class Noisy(Bounded):
     constraints = ()
     noisy = True
 """
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, and its pipes")
 
 
 @pytest.fixture
@@ -242,6 +250,26 @@ def test_a_process_that_dies_is_one_record_and_is_tried_again(faulty: str, tmp_p
         assert record.error == "the process died with exit code 9"
         assert record.task.label == "faulty"
     assert len(read_records(tmp_path / RECORDS)) == 2
+
+
+@needs_fork
+def test_a_process_is_dead_though_what_it_forked_lives(faulty: str) -> None:
+    began = time.monotonic()
+    fork = {faulty: {"fault": "fork"}}
+    (record,) = compare([faulty], ["random"], budget=2, seeds=1, problem_settings=fork)
+    assert record.error == "the process died with exit code 9"
+    assert time.monotonic() - began < 15
+
+
+@needs_fork
+def test_a_process_that_died_while_it_sent_is_a_record_too() -> None:
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    os.write(sender.fileno(), (1000).to_bytes(4, "big") + b"not all of it")
+    sender.close()
+    process = multiprocessing.get_context("spawn").Process(target=os._exit, args=(9,))
+    process.start()
+    record = _receive(receiver, process, Task("sphere", "random", 0, 3))
+    assert record.error == "the process died with exit code 9"
 
 
 def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

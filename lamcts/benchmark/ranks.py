@@ -14,10 +14,22 @@ from numpy.typing import NDArray
 
 from lamcts.benchmark.results import PRECISION, Results
 
-__all__ = ["LEVEL", "Ranking", "Versus", "critical_difference", "friedman", "rank", "versus"]
+__all__ = [
+    "LEAST_SEEDS",
+    "LEVEL",
+    "Ranking",
+    "Versus",
+    "critical_difference",
+    "friedman",
+    "rank",
+    "versus",
+]
 
 #: A difference that chance makes less often than this counts.
 LEVEL = 0.05
+
+#: With fewer seeds on each side the Mann-Whitney test cannot come below 5 %.
+LEAST_SEEDS = 4
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,8 @@ def _judge(own: NDArray[np.float64], other: NDArray[np.float64], against: Versus
 
     ranks = rankdata(np.concatenate([own, other]))  # infinite distances tie
     a, b = ranks[: len(own)], ranks[len(own) :]
-    if np.all(ranks == ranks[0]) or mannwhitneyu(a, b).pvalue >= LEVEL:
+    few = min(len(a), len(b)) < LEAST_SEEDS  # SciPy's approximation under ties says otherwise
+    if few or np.all(ranks == ranks[0]) or mannwhitneyu(a, b).pvalue >= LEVEL:
         return against.same
     return against.better if a.mean() < b.mean() else against.worse
 

@@ -149,6 +149,14 @@ def test_one_against_the_other_problem_by_problem(record: MakeRecord) -> None:
     assert back.ratio == pytest.approx(2.2 / 1.2)
 
 
+def test_three_seeds_tell_nothing_apart_whatever_is_tied(record: MakeRecord) -> None:
+    """The exact test gives 2/20 at least; SciPy's, approximate under ties, 0.047."""
+    assert mannwhitneyu([1.0] * 3, [2.0] * 3).pvalue < 0.05
+    runs = [record(name, seed, v) for name, v in (("a", 1.0), ("b", 2.0)) for seed in range(3)]
+    (found,) = versus(Results(runs), "a", 10)
+    assert (found.better, found.same, found.worse) == ([], ["levy"], [])
+
+
 def test_failures_lose_against_results_and_tie_with_each_other(record: MakeRecord) -> None:
     def five(name: str, *values: float) -> list[Record]:
         return [record(name, seed, *values, error=None if values else "!") for seed in range(5)]

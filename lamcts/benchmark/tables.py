@@ -231,7 +231,7 @@ def _faring(against: Versus | None) -> tuple[str, str]:
 
 
 def _cost(results: Results, optimizer: str) -> tuple[str, str, str, str]:
-    """CPU of a suggestion (the median run's), the greatest memory, failures, version."""
+    """CPU of a suggestion (the median run's), the greatest memory, failures, versions."""
     runs = [run for problem in results.problems for run in results.runs(problem, optimizer)]
     done = [run for run in runs if run.evaluations]
     peaks = [run.peak_mb for run in done if run.peak_mb is not None]
@@ -239,7 +239,7 @@ def _cost(results: Results, optimizer: str) -> tuple[str, str, str, str]:
         f"{np.median([run.cpu_ms for run in done]):.3g}" if done else "-",
         f"{max(peaks):.0f}" if peaks else "-",
         str(sum(run.error is not None for run in runs)),
-        next((run.version for run in runs if run.version), "-"),
+        ", ".join(dict.fromkeys(run.version for run in runs if run.version)) or "-",
     )
 
 

@@ -109,6 +109,11 @@ def test_the_verdict_says_what_too_few_runs_cannot_say(record: MakeRecord) -> No
     )
 
 
+def test_runs_of_two_versions_are_shown_as_such(records: list[Record]) -> None:
+    table = scores_table(Results([replace(records[0], version="made up 2.0"), *records[1:]]), [10])
+    assert [row[-1] for row in table.rows] == ["made up 2.0, made up 1.0", "made up 1.0"]
+
+
 def test_the_summary_is_markdown_with_everything(records: list[Record]) -> None:
     text = summary(Results(records), [2, 10])
     assert "| levy | good | 4 (3 to 5) | 2 (1.5 to 2.5) |" in text

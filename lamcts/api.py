@@ -86,8 +86,9 @@ def search(
             ``True`` for ``runs/<problem>/<time>-<seed>``. Nothing is written when ``None``.
         deterministic: Propose the same trials whatever the number of workers, up to 8, and
             whichever is faster.
-        init: Points to evaluate first, or pairs ``(x, value)`` of points that are known; these
-            cost no budget (``(x, None)`` is evaluated). Those that break a constraint are left out.
+        init: Points to evaluate first, or pairs ``(x, value)`` of points that are known; these come
+            before all others and cost no budget (``(x, None)`` is evaluated). Those that break a
+            constraint are left out.
         **more_settings: The optimizer's settings too, as keywords.
 
     Returns:

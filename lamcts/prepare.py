@@ -149,6 +149,7 @@ def initial_points(init: Iterable[Any], evaluator: Evaluator, config: RunConfig)
     """The user's initial points, each with its value, or ``None`` when it is to be evaluated.
 
     Those that break a constraint are left out, with a warning: a run's best must not break one.
+    Those with a value come first: a budget that does not reach to all of them must not lose one.
 
     Raises:
         InvalidArgument: One is neither a point of the space nor a pair of a point and its value.
@@ -179,7 +180,7 @@ def initial_points(init: Iterable[Any], evaluator: Evaluator, config: RunConfig)
             len(broken) + len(points),
             broken[0],
         )
-    return points
+    return sorted(points, key=lambda point: point[1] is None)
 
 
 def _constraints(evaluator: Evaluator, config: RunConfig) -> list[Constraint]:

@@ -361,10 +361,15 @@ def test_costs_are_recorded() -> None:
 def test_initial_points_come_first_and_known_ones_cost_nothing() -> None:
     problem = Bowl()
     result = run(problem, 4, init=[[0.5, 0.5], ([0.1, 0.1], -7.0), ([1.0, 1.0], None)])
-    assert [trial.value for trial in result.trials[:3]] == [0.5, -7.0, 2.0]
+    assert [trial.value for trial in result.trials[:3]] == [-7.0, 0.5, 2.0]
     assert problem.calls == 4
     assert len(result.trials) == 5
-    assert result.best.number == 1
+    assert result.best.number == 0
+
+
+def test_known_points_are_taken_whatever_the_budget() -> None:
+    result = run(Bowl(), 1, init=[[0.5, 0.5], [1.0, 1.0], ([0.1, 0.1], -7.0)])
+    assert [trial.value for trial in result.trials] == [-7.0, 0.5]
 
 
 def test_a_known_value_may_be_zero() -> None:

@@ -129,6 +129,8 @@ class Result:
     def to_dataframe(self) -> pandas.DataFrame:
         """The trials as a table, one a row: the point's variables, metrics and costs as columns.
 
+        A variable named as another column is (``value``) stands there as ``x.value``.
+
         Raises:
             DependencyNotInstalled: pandas is missing.
         """
@@ -139,15 +141,15 @@ class Result:
                 'to_dataframe: pandas is not installed; run: pip install "lamcts[pandas]"'
             ) from error
         codec = Codec(self.space)
+        names = [_column(variable.name) for variable in codec.variables]
         rows = []
         for trial in self.trials:
-            vector = zip(codec.variables, codec.to_vector(trial.x), strict=True)
             rows.append(
                 {
                     "number": trial.number,
                     "state": trial.state.value,
                     "value": trial.value,
-                    **{variable.name: v for variable, v in vector},
+                    **dict(zip(names, codec.to_vector(trial.x), strict=True)),
                     **{f"metrics.{name}": v for name, v in trial.metrics.items()},
                     **{f"cost.{name}": v for name, v in trial.cost.items()},
                     "seconds": trial.seconds,
@@ -245,6 +247,12 @@ def last_line(trial: Trial) -> str:
     """Why a trial did not complete, in one line: the last one of a traceback."""
     lines = (trial.error or str(trial.state)).strip().splitlines()
     return lines[-1] if lines else str(trial.state)
+
+
+def _column(variable: str) -> str:
+    """The column of a variable in a table of trials."""
+    taken = variable in ("number", "state", "value", "seconds", "error")
+    return f"x.{variable}" if taken or variable.startswith(("metrics.", "cost.")) else variable
 
 
 def _figures(figures: Mapping[str, float]) -> dict[str, Any]:

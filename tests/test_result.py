@@ -118,6 +118,16 @@ def test_to_dataframe(result: Result) -> None:
     assert {"value", "state", "metrics.loss", "cost.flops", "seconds", "error"} <= set(table)
 
 
+def test_to_dataframe_keeps_what_a_variable_is_named_like() -> None:
+    pytest.importorskip("pandas")
+    space = lamcts.spaces.Dict(value=lamcts.spaces.Box(0.0, 1.0), error=lamcts.spaces.Discrete(3))
+    result = lamcts.minimize(lambda x: 7.0 + float(x["value"]), space, budget=3, seed=0)
+    table = result.to_dataframe()
+    assert list(table["value"]) == [trial.value for trial in result.trials]
+    assert list(table["x.value"]) == [float(trial.x["value"]) for trial in result.trials]
+    assert list(table["x.error"]) == [trial.x["error"] for trial in result.trials]
+
+
 def test_to_dataframe_without_pandas(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(DependencyNotInstalled, match=r'pip install "lamcts\[pandas\]"'):

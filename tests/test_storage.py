@@ -91,6 +91,7 @@ def test_values_round_trip_exactly(value: Any, tmp_path_factory: pytest.TempPath
 
 def test_numpy_scalars_are_numbers() -> None:
     assert storage.encode({"a": np.float64(0.1), "b": np.int64(3)}) == '{"a":0.1,"b":3}'
+    assert storage.encode([np.float32("inf"), np.array(1)]) == '[{"$float":"inf"},1]'
 
 
 def test_a_new_folder_holds_header_and_environment(folder: RunFolder) -> None:

@@ -230,6 +230,8 @@ def _scalar(value: Any) -> Any:
 
 def _mark(value: Any) -> Any:
     """The value with each float that JSON has no number for as ``{"$float": "nan"}``."""
+    if getattr(value, "shape", None) == ():
+        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return {"$float": str(float(value))}
     if isinstance(value, dict):

@@ -79,6 +79,7 @@ def plot_history(result: Result, ax: Axes) -> None:
 def plot_parallel(result: Result, ax: Axes) -> None:
     """Every complete trial as a line across its variables; the best tenth in colour, the best bold.
 
+    Of noisy trials the best is that of the best estimated mean, as in the result.
     Each variable is drawn over its range, on its own scale, categories at equal distances; of more
     than 16 variables those in which the best tenth differs most from the others.
     """
@@ -99,7 +100,8 @@ def plot_parallel(result: Result, ax: Axes) -> None:
     lines = columns[shown]
     ax.plot(lines[:, rest], color=_FAINT, lw=0.5, alpha=0.6)
     ax.plot(lines[:, top], color=_TRIAL, lw=0.8)
-    ax.plot(lines[:, order[-1]], color=_BEST, lw=2.0, label="best")
+    best = [trial.number for trial in done].index(result.best.number)
+    ax.plot(lines[:, best], color=_BEST, lw=2.0, label="best")
     ax.set_xticks(range(len(shown)), [names[i] for i in shown], rotation=45, ha="right")
     ax.set_yticks([0.0, 1.0], ["low", "high"])
     ax.set_ylim(-0.03, 1.03)

@@ -70,6 +70,22 @@ def test_variables_are_drawn_over_their_range_on_their_scale(result: lamcts.Resu
     )
 
 
+def test_the_bold_line_is_the_best_of_the_result_not_the_luckiest() -> None:
+    rng = np.random.default_rng(0)
+    result = lamcts.minimize(
+        lambda x: float(x @ x + rng.standard_normal()),
+        lamcts.spaces.Box(-1.0, 1.0, shape=(2,)),
+        budget=40,
+        seed=0,
+        optimizer="random",
+        noisy=True,
+    )
+    assert result.best.value != min(trial.value or 0.0 for trial in result.trials)
+    ax = axes()
+    plot_parallel(result, ax)
+    assert ax.get_lines()[-1].get_ydata() == pytest.approx((result.best.x + 1.0) / 2.0)
+
+
 def test_curves_are_those_reported(result: lamcts.Result) -> None:
     ax = axes()
     plot_curves(result, ax)

@@ -110,12 +110,13 @@ class Feasibility:
         return all(constraint.holds(cost) for constraint in self._constraints)
 
     def excess(self, x: Any) -> NDArray[np.float64]:
-        """(k,) by how much each constraint is broken; infinite where a point has no costs."""
+        """(k,) by how much each constraint is broken; infinite where a point has no such cost."""
         try:
             cost = cost_of(self._evaluator, x)
         except Infeasible:
             return np.full(len(self._constraints), np.inf)
-        return np.array([constraint.excess(cost) for constraint in self._constraints])
+        excess = np.array([constraint.excess(cost) for constraint in self._constraints])
+        return np.where(np.isnan(excess), np.inf, excess)
 
     def many(self, V: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """(n, k) the excesses of native vectors (n, p); ``None`` if costs are had one by one."""

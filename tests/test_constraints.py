@@ -65,6 +65,24 @@ def test_excess_is_by_how_much_a_bound_is_broken() -> None:
     assert np.isinf(feasible.excess([1])).all()
 
 
+def test_a_cost_that_is_no_number_leads_to_points_that_have_one() -> None:
+    class Rare(lamcts.Evaluator):
+        """A figure for a tenth of all points, of which few are within the limit."""
+
+        space = lamcts.spaces.Box(0, 9, shape=(8,), dtype="int64")
+        constraints = ("excess<=0",)
+
+        def cost(self, x: Any) -> dict[str, float]:
+            return {"excess": float(x.sum() - 8) if x[0] == 3 else np.nan}
+
+        def evaluate(self, x: Any) -> float:
+            return float(x.sum())
+
+    feasible = Feasibility([parse_constraint("excess<=0")], Rare())
+    assert feasible.excess(np.zeros(8, dtype=int)).tolist() == [np.inf]
+    assert lamcts.search(Rare, budget=10, seed=0).best.value is not None
+
+
 def test_many_points_break_limits_as_each_of_them_does() -> None:
     class Many(Cells):
         def cost_many(self, V: Any) -> dict[str, Any]:

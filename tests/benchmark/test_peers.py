@@ -37,6 +37,7 @@ class Kinds(lamcts.Evaluator):
     """Every kind of variable, a scale and a direction; the best is 0, at 1e-3, 4, 2 and 1."""
 
     space = Dict(
+        one=Discrete(1),
         rate=Box(1e-5, 1.0, scale="log"),
         depth=Box(1, 9, dtype="int64"),
         kind=Discrete(4),
@@ -82,6 +83,26 @@ def test_a_point_is_places_and_levels_and_the_value_is_minimised() -> None:
     assert objective([0.0, 1.4, 2]) == -2.0  # failed: the worst so far
     expected = [(1.0, 2, 0), (100.0, 5, 1), (0.01, 5, 0), (0.01, 3, 2)]
     np.testing.assert_allclose(problem.asked, expected)
+
+
+def test_an_integer_on_a_log_scale_is_a_place_on_it_and_one_level_is_no_variable() -> None:
+    class Rough(Steep):
+        space = Dict(
+            none=Discrete(1), batch=Box(1, 100, dtype="int64", scale="log"), op=Discrete(3)
+        )
+
+        def evaluate(self, x: dict[str, Any]) -> float:
+            self.asked.append((int(x["none"]), int(x["batch"]), int(x["op"])))
+            return 0.0
+
+    problem = Rough()
+    objective = Objective(Meter(problem, budget=9), seed=0)
+    assert objective.kinds.tolist() == kinds_of(problem.space) == ["real", "categorical"]
+    assert (objective.sizes.tolist(), objective.upper.tolist()) == ([0, 3], [1.0, 2.0])
+    for u in ([0.0, 0], [0.5, 1], [1.0, 2]):
+        objective(u)
+    middle = round((0.5 * 100.5) ** 0.5)
+    assert problem.asked == [(0, 1, 0), (0, middle, 1), (0, 100, 2)]
 
 
 def test_a_failure_before_any_value_is_no_record() -> None:

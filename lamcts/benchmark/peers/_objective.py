@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from lamcts.benchmark.meter import Meter
-    from lamcts.spaces import Space
+    from lamcts.spaces import Space, Variable
 
 __all__ = ["HUGE", "Kind", "Objective", "kinds_of"]
 
@@ -24,15 +24,26 @@ Kind = Literal["real", "integer", "binary", "categorical"]
 
 
 def kinds_of(space: Space[Any]) -> list[Kind]:
-    """The kind of each variable of a space; a choice of two is binary, ordered or not."""
-    return ["binary" if v.size == 2 else v.kind for v in Codec(as_space(space)).variables]
+    """The kind of each variable of a space that has a choice, as peers see it.
+
+    A choice of two is binary, ordered or not; an integer on a log scale is a place on it, as a real
+    is: few methods know such integers, and none is to search it on another scale than ours do.
+    """
+    return [_kind(v) for v in Codec(as_space(space)).variables if v.size != 1]
+
+
+def _kind(variable: Variable) -> Kind:
+    if variable.size == 2:
+        return "binary"
+    return "real" if variable.log else variable.kind
 
 
 class Objective:
     """Everything a peer is told about a problem, which is all that our own optimizers know.
 
-    A point is a vector ``u`` of ``dim`` numbers: for a real variable its place in [0, 1] between
-    its bounds (in the logarithm on a log scale), for any other its level, 0 to ``sizes[i] - 1``.
+    A point is a vector ``u`` of ``dim`` numbers: for a real, or an integer on a log scale, its
+    place in [0, 1] between its bounds (in the logarithm on a log scale), for any other its
+    level, 0 to ``sizes[i] - 1``. Variables of one level are left out.
 
     Args:
         meter: The problem, and the count of its evaluations.
@@ -42,7 +53,7 @@ class Objective:
         seed: The run's seed.
         budget: Evaluations of the run, for methods that plan with it.
         dim: Number of variables.
-        kinds: (dim,) kind of each variable.
+        kinds: (dim,) kind of each variable (`kinds_of`).
         sizes: (dim,) levels of each variable; 0 for a real.
         is_real: (dim,) which variables are real.
         upper: (dim,) greatest numbers of a point; the least are zeros.
@@ -52,18 +63,20 @@ class Objective:
     def __init__(self, meter: Meter, seed: int) -> None:
         self._meter = meter
         self._codec = Codec(as_space(meter.evaluator.space))
-        variables = self._codec.variables
+        places = [i for i, v in enumerate(self._codec.variables) if v.size != 1]
+        variables = [self._codec.variables[i] for i in places]
         self._sign = -1.0 if meter.evaluator.direction == "maximize" else 1.0
         self._worst: float | None = None
         self.seed = seed
         self.budget = meter.budget
         self.dim = len(variables)
         self.kinds = np.array(kinds_of(self._codec.space))
-        self.sizes = np.array([v.size or 0 for v in variables])
-        self.is_real: NDArray[np.bool_] = self.sizes == 0
+        self.is_real: NDArray[np.bool_] = self.kinds == "real"
+        self.sizes = np.where(self.is_real, 0, [v.size or 0 for v in variables])
         self.upper = np.where(self.is_real, 1.0, self.sizes - 1.0)
         self.rng = np.random.default_rng(seed)
         self._low = np.array([v.low for v in variables])
+        self._levels = np.array(places)[~self.is_real]
         self._columns = np.array([v.columns.start for v in variables])
 
     def start(self) -> NDArray[np.float64]:
@@ -93,5 +106,5 @@ class Objective:
         z[0, self._columns[self.is_real]] = u[self.is_real]
         native: NDArray[np.float64] = self._codec.decode(z)[0]
         levels = ~self.is_real
-        native[levels] = self._low[levels] + np.rint(u[levels])
+        native[self._levels] = self._low[levels] + np.rint(u[levels])
         return native

@@ -123,6 +123,8 @@ def plan(
             raise InvalidArgument(f"{name}: none given; give at least one")
         if len(set(given)) < len(given):
             raise InvalidArgument(f"{name}: {', '.join(map(str, given))}: one is given twice")
+    _all_run("problem_settings", problem_settings, problems)
+    _all_run("optimizer_settings", optimizer_settings, optimizers)
 
     tasks = []
     for problem in problems:
@@ -172,6 +174,13 @@ def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, cloc
             if options:
                 raise UnknownName(f"{next(iter(options))}: {name} takes no settings here")
         make_ready(evaluator)
+
+
+def _all_run(label: str, settings: Settings, names: Sequence[str]) -> None:
+    """Refuse settings of what is not run: a slip in a name would leave them out."""
+    for name in settings:
+        if name not in names:
+            raise UnknownName(f"{label}: {name!r} is not run; {did_you_mean(name, names)}")
 
 
 def _at_least_one(name: str, value: int) -> None:

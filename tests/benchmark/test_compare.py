@@ -294,6 +294,8 @@ def test_the_environment_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
         ({"problems": ["branin"], "dim": 5}, InvalidArgument, "Branin"),
         ({"optimizers": ["optuna-tbe"]}, UnknownName, "did you mean 'optuna-tpe'"),
         ({"optimizer_settings": {"random": {"nope": 1}}}, UnknownName, "nope"),
+        ({"optimizer_settings": {"randon": {}}}, UnknownName, "did you mean 'random'"),
+        ({"problem_settings": {"spere": {"dim": 3}}}, UnknownName, "did you mean 'sphere'"),
         (
             {"optimizers": ["scipy-de"], "optimizer_settings": {"scipy-de": {"tol": 1}}},
             UnknownName,

@@ -118,7 +118,18 @@ def _write(file: Path, about: dict[str, str], runs: list[Record]) -> None:
         stream.writelines(f"# {name}: {text}\n" for name, text in about.items())
         table = csv.writer(stream, lineterminator="\n")
         table.writerow([*_COLUMNS, *places])
-        table.writerows(_row(run, places) for run in runs)
+        table.writerows(_row(run, places) for run in _last(runs))
+
+
+def _last(runs: list[Record]) -> list[Record]:
+    """The runs of the longest budget, the last of those that failed and were run again."""
+    budget = max(run.task.budget for run in runs)
+    found = {
+        (run.task.problem, run.task.instance, run.task.optimizer, run.task.seed): run
+        for run in runs
+        if run.task.budget == budget
+    }
+    return list(found.values())
 
 
 def option(command: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -60,6 +61,18 @@ def test_further_runs_are_put_to_those_of_a_file(
     script.keep(tmp_path / "first.jsonl", parts, "Made up", command, "1234abc")
     script.add(tmp_path / "further.jsonl", parts, command)
     assert parts.read_bytes() == whole.read_bytes()
+
+
+def test_failed_runs_that_were_run_again_and_shorter_ones_are_left_out(
+    script: ModuleType, records: list[Record], tmp_path: Path
+) -> None:
+    command = "lamcts bench --checkpoints 2,10"
+    failed = replace(records[0], trace=(), error="it broke")
+    short = replace(records[1], task=replace(records[1].task, budget=2), trace=((1, 9.0),))
+    for name, runs in (("clean", records), ("used", [failed, *records, short])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{r.to_json()}\n" for r in runs))
+        script.keep(tmp_path / f"{name}.jsonl", tmp_path / name, "Made up", command, "1234abc")
+    assert (tmp_path / "used").read_bytes() == (tmp_path / "clean").read_bytes()
 
 
 def test_nothing_that_is_shown_is_lost(

@@ -62,7 +62,8 @@ def search(setting: Setting) -> list[float]:
     evaluator = find_case(setting.function).build(1, {"dim": setting.dim})
     meter = Timed(evaluator, setting.budget)
     meter.rng = np.random.default_rng(setting.seed)
-    optimizer = make_optimizer("lamcts", evaluator.space, seed=setting.seed)
+    direction = evaluator.direction
+    optimizer = make_optimizer("lamcts", evaluator.space, direction=direction, seed=setting.seed)
     try:
         if setting.way == "workers":
             run_asynchronously(optimizer, meter, "seconds", setting.size)
@@ -76,7 +77,7 @@ def search(setting: Setting) -> list[float]:
     for evaluations, value in meter.trace:
         best[evaluations - 1 :] = value
     optimum: float = getattr(evaluator, "optimum_value", np.nan)
-    return [float(value) - optimum for value in best]
+    return [abs(float(value) - optimum) for value in best]
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
@@ -189,7 +190,7 @@ def _searches(
     for limit in parse_sweep(plan["limits"]):
         within = [_within(evaluator, x, limit.constraint) for x, _ in known]
         run = None if path is None else path / limit.folder
-        if run is not None and (run / RUN_FILE).is_file():
+        if run is not None and _is_begun(run):
             result = _resumed(run, evaluator, changes, callbacks)
         else:
             result = search(
@@ -208,6 +209,16 @@ def _searches(
         done = (trial for trial in result.trials if trial.state is TrialState.COMPLETE)
         known += [(trial.x, trial.value) for trial in done]
     return results
+
+
+def _is_begun(run: Path) -> bool:
+    """Whether a search has a first line; what one that was killed before it left is put aside."""
+    file = run / RUN_FILE
+    if file.is_file() and b"\n" in file.read_bytes():
+        return True
+    if run.is_dir():
+        run.rename(run.with_name(f"{run.name}.not-begun-{time.strftime('%Y%m%d-%H%M%S')}"))
+    return False
 
 
 def _resumed(

@@ -129,6 +129,22 @@ def test_a_sweep_goes_on_where_it_ended(problem: str, tmp_path: Path) -> None:
     assert [r.budget for r in more.values()] == [7, 7, 7]
 
 
+@pytest.mark.parametrize("torn", [None, b"", b'{"v":1,"event":"sta'])
+def test_a_search_killed_before_its_first_line_is_begun_again(
+    problem: str, tmp_path: Path, torn: bytes | None
+) -> None:
+    options: dict[str, Any] = {"budget": 4, "seed": 1, "optimizer": "random"}
+    whole = lamcts.sweep(problem, "weight=6,9", folder=tmp_path / "sweep", **options)
+    left = tmp_path / "sweep" / "weight-9"
+    shutil.rmtree(left)
+    left.mkdir()
+    if torn is not None:
+        (left / "run.jsonl").write_bytes(torn)
+    for _ in range(2):
+        assert values(lamcts.resume_sweep(tmp_path / "sweep")) == values(whole)
+    assert len(list((tmp_path / "sweep").glob("weight-9*"))) == 2
+
+
 def test_it_takes_its_options_as_a_search_does(problem: str, tmp_path: Path) -> None:
     folder, limits = tmp_path / "swept", "weight=3,8"
     options: dict[str, Any] = {"resources": None, "settings": {"cp": 0.5}}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lamcts.benchmark.ranks import LEAST_SEEDS, LEVEL, Ranking, Versus, rank, versus
+from lamcts.benchmark.ranks import LEVEL, Ranking, Versus, rank, versus
 from lamcts.benchmark.results import Results, quartiles
 
 __all__ = [
@@ -20,6 +20,9 @@ __all__ = [
     "held_out_table",
     "verdict",
 ]
+
+#: With fewer seeds on each side the Mann-Whitney test cannot come below 5 %.
+_LEAST_SEEDS = 4
 
 
 @dataclass(frozen=True)
@@ -197,10 +200,10 @@ def _chance(ranking: Ranking) -> str:
 def _by_problem(results: Results, evaluations: int) -> str:
     """How the first optimizer fares against each other one, problem by problem."""
     first = results.optimizers[0]
-    if len(results.seeds) < LEAST_SEEDS:
+    if len(results.seeds) < _LEAST_SEEDS:
         return (
             f"Problem by problem nothing can be told with {_count(len(results.seeds), 'seed')}; "
-            f"{LEAST_SEEDS} or more are needed."
+            f"{_LEAST_SEEDS} or more are needed."
         )
     found = versus(results, first, evaluations)
     all_of_them = len(results.problems)

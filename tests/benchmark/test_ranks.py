@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2, friedmanchisquare, mannwhitneyu, rankdata
 
 from lamcts.benchmark import Ranking, Record, Results, rank, versus
-from lamcts.benchmark.ranks import critical_difference, friedman
+from lamcts.benchmark.ranks import critical_difference, friedman, mann_whitney
 
 MakeRecord = Callable[..., Record]
 
@@ -149,9 +149,17 @@ def test_one_against_the_other_problem_by_problem(record: MakeRecord) -> None:
     assert back.ratio == pytest.approx(2.2 / 1.2)
 
 
+@given(values=st.lists(st.integers(0, 99), min_size=4, max_size=12, unique=True))
+def test_mann_whitney_is_that_of_scipy_without_ties(values: list[int]) -> None:
+    ranks, half = rankdata(values), len(values) // 2
+    expected = mannwhitneyu(values[:half], values[half:]).pvalue
+    assert mann_whitney(ranks, half) == pytest.approx(expected)
+
+
 def test_three_seeds_tell_nothing_apart_whatever_is_tied(record: MakeRecord) -> None:
     """The exact test gives 2/20 at least; SciPy's, approximate under ties, 0.047."""
     assert mannwhitneyu([1.0] * 3, [2.0] * 3).pvalue < 0.05
+    assert mann_whitney(rankdata([1, 1, 1, 2, 2, 2]), 3) == pytest.approx(2 / 20)
     runs = [record(name, seed, v) for name, v in (("a", 1.0), ("b", 2.0)) for seed in range(3)]
     (found,) = versus(Results(runs), "a", 10)
     assert (found.better, found.same, found.worse) == ([], ["levy"], [])

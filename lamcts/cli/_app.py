@@ -44,6 +44,11 @@ class Application(TyperGroup):
                 raise
             typer.echo(f"Error: {error}", err=True)
             sys.exit(error.exit_code)
+        except OSError as error:  # a full disk behind standard output, a file that may not be read
+            if debug:
+                raise
+            typer.echo(f"Error: {error}", err=True)
+            sys.exit(1)
 
 
 # Plain help and errors: no boxes to break in a log, no colours to strip, no import of rich.

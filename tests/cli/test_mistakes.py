@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import BOWL, Call
+from tests.cli.conftest import BOWL, Call, environment
 
 FILES = {
     "nan.py": BOWL.replace("Box(-1.0", "Box(float('nan')"),
@@ -118,6 +120,17 @@ def test_usage_error(lamcts: Call, command: str) -> None:
 def test_debug_shows_the_traceback(lamcts: Call) -> None:
     with pytest.raises(Exception, match="no file"):
         lamcts("check", "gone.py", "--debug")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_standard_output_that_is_full_is_one_line() -> None:
+    words = [sys.executable, "-m", "lamcts", "problems"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment()
+        )
+    assert done.returncode == 1
+    assert done.stderr == "Error: [Errno 28] No space left on device\n"
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,7 @@ class TorchTask(lamcts.Evaluator):
             ``params``, and ``macs``, the multiply-adds of convolutions, matrix products and
             attention for one example.
         """
+        require_torch()
         key = as_json(self.space, x)
         if key not in self._costs:
             from lamcts.adapters.tasks.counting import count

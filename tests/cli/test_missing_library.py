@@ -15,6 +15,7 @@ import pytest
 from tests.cli.conftest import BOWL, ROOT, Call, environment
 
 NASBENCH = str(ROOT / "problems" / "nasbench.py")
+IMAGES = str(ROOT / "problems" / "my_cv_task.py")  # its costs are counted on a network
 PIP = 'pip install "lamcts[torch]"'
 RAISES = f"""
         from lamcts.errors import DependencyNotInstalled
@@ -41,6 +42,7 @@ def own(folder: Path) -> None:
         f"run {NASBENCH} --budget 2 --workers 2",
         "run nasbench101-v0 --budget 2",
         f"check {NASBENCH}",
+        f"run {IMAGES} --budget 2",
         "run own.py",
         "check own.py",
         "cost own.py --arch [0,0]",

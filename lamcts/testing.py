@@ -162,7 +162,7 @@ class _Check:
         except LamctsError as error:
             self.note("error", subject, str(error))
             return False
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a user's code may raise anything
             self.note("error", subject, f"raised {in_one_line(error)}")
             return False
         if message is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,7 @@ def infeasible(self: Any, x: Any) -> float:
         ({"evaluate": lambda self, x: np.ones(2)}, "evaluate", "(ndarray); return a number"),
         ({"evaluate": lambda self, x: float("nan")}, "evaluate", "returned nan; return a finite"),
         ({"evaluate": lambda self, x: 1 / 0}, "evaluate", "raised ZeroDivisionError"),
+        ({"evaluate": lambda self, x: sys.exit(3)}, "evaluate", "raised SystemExit: 3"),
         ({"evaluate": lambda self, x: Evaluation(0.0, {"a": True})}, "evaluate", "metrics['a'] is"),
         ({"evaluate": in_place}, "evaluate", "changes the point it is given"),
         ({"evaluate": infeasible}, "evaluate", "all 10 sampled points are infeasible"),

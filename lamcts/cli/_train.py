@@ -126,7 +126,9 @@ def train(
         return
     print_table((name, number(score)) for name, score in scores.items())
     if not quiet:
-        say(f"stored in {folder}; for other tools: lamcts export {folder} --format onnx")
+        is_network = not (folder / "model.joblib").exists()  # else it is for other tools already
+        further = f"; for other tools: lamcts export {folder} --format onnx" if is_network else ""
+        say(f"stored in {folder}{further}")
 
 
 def _words(options: dict[str, Any]) -> list[str]:

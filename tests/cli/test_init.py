@@ -36,6 +36,14 @@ def test_a_template_is_checked_and_run(lamcts: Call, folder: Path, template: str
     assert lamcts("run", file, "--budget", "3", *small, *QUICK).code == 0
 
 
+def test_a_fitted_table_is_not_said_to_export_as_onnx(lamcts: Call) -> None:
+    lamcts("init", "mine.py", "--template", "tabular")
+    lamcts("run", "mine.py", "--set", "data=iris", "--budget", "1", "--name", "a", *QUICK)
+    trained = lamcts("train", "--run", "a", "--out", "final")
+    assert trained.code == 0, trained
+    assert trained.err.endswith("\nstored in final\n")
+
+
 def test_the_policy_learns(folder: Path, lamcts: Call) -> None:
     pytest.importorskip("gymnasium")
     assert lamcts("init", "pole.py", "--template", "rl").code == 0

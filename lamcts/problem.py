@@ -241,6 +241,11 @@ def _checked(evaluator: Any, label: str) -> Evaluator:
         raise ProblemError(
             f"{kind}.direction is {evaluator.direction!r}; write 'minimize' or 'maximize'"
         )
+    if isinstance(evaluator.constraints, str):
+        raise ProblemError(
+            f"{kind}.constraints is a text; write a tuple: constraints = "
+            f"({evaluator.constraints!r},)"
+        )
     if type(evaluator).evaluate is Evaluator.evaluate:
         raise ProblemError(f"{kind} has no evaluate(self, x); write one that returns a number")
     return evaluator

@@ -125,6 +125,7 @@ def test_registered_name_is_loaded() -> None:
         (GOOD.replace('"minimize"', '"down"'), "Bowl.direction is 'down'; write 'minimize'"),
         (GOOD.replace("def evaluate", "def evalute"), "Bowl has no evaluate(self, x)"),
         (GOOD.replace("self.space =", "self.spac ="), "Bowl has no space; add for example"),
+        (GOOD + "    constraints = 'a<=1'\n", "Bowl.constraints is a text; write a tuple: constr"),
         (GOOD.replace("(-1.0, 1.0", "(2.0, 1.0"), "low"),
     ],
 )

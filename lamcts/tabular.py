@@ -100,6 +100,9 @@ class TabularEvaluator(Evaluator):
             raise InvalidArgument(f"missing: {missing!r}; {did_you_mean(missing, _MISSING)}")
         if seed < 0:
             raise InvalidArgument(f"seed: {seed}; use an integer from 0 up")
+        for field, names in {"test": test, "cost": cost, "metrics": metrics}.items():
+            if isinstance(names, str):
+                raise InvalidArgument(f"{field}: {names!r}; give a list of names")
         self.direction, self.noisy, self.missing, self.seed = direction, noisy, missing, seed
         self._value, self._test, self._cost = value, list(test), list(cost)
         self._metrics = [*metrics, *([seconds] if seconds else [])]
@@ -109,12 +112,16 @@ class TabularEvaluator(Evaluator):
             name = Path(path).name
             rows = [row for _, row in read_rows(Path(path), field="path", text=[*text, *split])]
         else:
+            if not all(isinstance(row, Mapping) for row in path):
+                raise InvalidArgument(
+                    'path: rows are dicts, by column; of a data frame: df.to_dict("records")'
+                )
             name, rows = "the table", [dict(row) for row in path]
         figures = [value, *self._test, *self._cost, *self._metrics]
         _check_columns(rows, {"x": x, "same": [same] if same else [], "figures": figures})
-        self._rows = [row for row in rows if _measured(row, [*x, value])]
+        self._rows = [row for row in rows if _measured(row, x, value)]
         if not self._rows:
-            raise InvalidArgument(f"path: {name} has no row with {value!r} and all of x")
+            raise InvalidArgument(f"path: {name} has no row with a number {value!r} and all of x")
         self._read(x, split)
         self._representatives = self._same(same)
         means = [self._figures([self._value], rows)[self._value] for rows in self._groups]
@@ -270,9 +277,9 @@ def _check_columns(rows: list[dict[str, Any]], wanted: Mapping[str, Sequence[str
                 raise UnknownName(f"{field}: no column {name!r}; {did_you_mean(name, known)}")
 
 
-def _measured(row: Mapping[str, Any], columns: Sequence[str]) -> bool:
+def _measured(row: Mapping[str, Any], x: Sequence[str], value: str) -> bool:
     """Whether a row has all of these; no number counts as nothing."""
-    cells = [row.get(name) for name in columns]
+    cells = [*(row.get(name) for name in x), as_number(row.get(value))]
     return all(c is not None and not (isinstance(c, float) and math.isnan(c)) for c in cells)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamcts import __version__, prepare
-from lamcts.callbacks import Callback
+from lamcts.callbacks import Callback, checked
 from lamcts.config import RunConfig, in_bytes
 from lamcts.evaluator import Evaluation
 from lamcts.prepare import FunctionEvaluator, Problem
@@ -128,6 +128,7 @@ def search(
         prune=prune,
         deterministic=deterministic,
     )
+    watchers = checked(callbacks)
     with ExitStack() as stack:
         evaluator = as_evaluator(problem)
         if evaluator is not problem:
@@ -155,7 +156,7 @@ def search(
             problem=name,
             init=points,
             store=store,
-            callbacks=callbacks,
+            callbacks=watchers,
         )
         return run.execute()
 
@@ -200,6 +201,7 @@ def resume(
         RunError: There is no run, it is open in another process, its file is damaged, or the
             problem is not the one the run was started with; the message says what differs.
     """
+    watchers = checked(callbacks)
     stored = read_run(folder)
     if stored.finished and budget in (None, stored.budget):
         _log.warning("%s: finished, nothing to do; raise the budget to go on", stored.folder)
@@ -239,7 +241,7 @@ def resume(
             problem=stored.header["name"],
             init=prepare.stored_points(stored),
             store=store,
-            callbacks=callbacks,
+            callbacks=watchers,
             seconds=stored.seconds,
         )
         run.replay(stored)

@@ -6,12 +6,14 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from lamcts.errors import InvalidArgument
+
 if TYPE_CHECKING:
     from lamcts.history import Trial
     from lamcts.result import Result
     from lamcts.run import Run
 
-__all__ = ["Callback", "Callbacks"]
+__all__ = ["Callback", "Callbacks", "checked"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,18 @@ class Callback:
 
     def on_run_end(self, run: Run, result: Result) -> None:
         """The run ended: its budget is spent, or it was interrupted."""
+
+
+def checked(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
+    """Those that a run was given: what has no hooks would be passed over in silence.
+
+    Raises:
+        InvalidArgument: They are no list of callbacks.
+    """
+    given = tuple(callbacks) if isinstance(callbacks, Iterable) else None
+    if given is None or not all(isinstance(callback, Callback) for callback in given):
+        raise InvalidArgument(f"callbacks: {callbacks!r}; give a list of lamcts.Callback objects")
+    return given
 
 
 class Callbacks:

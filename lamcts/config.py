@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -53,18 +54,18 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         """Check every field, make it what a resumed run reads, and settle the window for good."""
-        _check_integer("budget", self.budget, least=1)
+        self._check_integer("budget", least=1)
         _check_executor(self.executor, self.ray_address, self.resources)
         if self.workers is None and self.executor == "local":
             object.__setattr__(self, "workers", 1)
         if self.workers is not None:
-            _check_integer("workers", self.workers, least=1)
-        _check_integer("retries", self.retries, least=0)
+            self._check_integer("workers", least=1)
+        self._check_integer("retries", least=0)
         for name in ("timeout", "trial_timeout"):
             _check_seconds(name, getattr(self, name))
         _check_failures(self.max_failures)
         if self.trial_memory is not None:
-            _check_integer("trial_memory", self.trial_memory, least=1)
+            self._check_integer("trial_memory", least=1)
             if self.executor == "ray":
                 raise InvalidArgument("trial_memory: on Ray give resources={'memory': BYTES}")
         if self.prune is not None:
@@ -74,6 +75,14 @@ class RunConfig:
         object.__setattr__(self, "resources", dict(self.resources))
         if self.deterministic and not self.window:
             object.__setattr__(self, "window", max(_WINDOW, self.workers or 1))
+
+    def _check_integer(self, name: str, *, least: int) -> None:
+        """Check a field; NumPy's integers too become plain ones, which a header can hold."""
+        value = getattr(self, name)
+        is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        if not is_integer or value < least:
+            raise InvalidArgument(f"{name}: must be an integer of at least {least}, got {value!r}")
+        object.__setattr__(self, name, int(value))
 
     def with_changes(self, **changes: Any) -> RunConfig:
         """A copy in which each change that is not ``None`` holds."""
@@ -91,11 +100,6 @@ class RunConfig:
         """The settings in a run's header, which holds other things too."""
         names = {f.name for f in fields(cls)} - (_LATER - data.keys())
         return cls(**{name: data[name] for name in names})
-
-
-def _check_integer(name: str, value: object, *, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidArgument(f"{name}: must be an integer of at least {least}, got {value!r}")
 
 
 def _check_executor(name: object, address: object, resources: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +82,18 @@ def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Opti
     """The optimizer, which respects the constraints and knows which points are equivalent."""
     constraints = _constraints(evaluator, config)
     check_constraints(constraints, evaluator)
-    return make_optimizer(
-        config.optimizer,
-        as_space(evaluator.space),
-        direction=evaluator.direction,
-        seed=seed,
-        feasible=Feasibility(constraints, evaluator) if constraints else None,
-        canonical=_canonical(evaluator),
-        noisy=evaluator.noisy,
-        **config.settings,
-    )
+    known = {
+        "space": as_space(evaluator.space),
+        "direction": evaluator.direction,
+        "seed": seed,
+        "feasible": Feasibility(constraints, evaluator) if constraints else None,
+        "canonical": _canonical(evaluator),
+        "noisy": evaluator.noisy,
+    }
+    for name in config.settings:
+        if name in known:
+            raise InvalidArgument(f"{name}: the problem says it; it is no setting of an optimizer")
+    return make_optimizer(config.optimizer, **known, **config.settings)
 
 
 class _Forms:
@@ -152,8 +154,11 @@ def initial_points(init: Iterable[Any], evaluator: Evaluator, config: RunConfig)
     Those with a value come first: a budget that does not reach to all of them must not lose one.
 
     Raises:
-        InvalidArgument: One is neither a point of the space nor a pair of a point and its value.
+        InvalidArgument: They are no list, or one is neither a point of the space nor a pair of a
+            point and its value.
     """
+    if isinstance(init, (str, Mapping)) or not isinstance(init, Iterable):
+        raise InvalidArgument(f"init: {init!r}; give a list of points, or of pairs (point, value)")
     space = as_space(evaluator.space)
     constraints = _constraints(evaluator, config)
     points: list[tuple[Any, float | None]] = []

@@ -440,7 +440,7 @@ def test_a_callback_may_end_the_run() -> None:
             if trial.number == 4:
                 run.stop()
 
-    result = run(Bowl(), 100, callbacks=[Stop()])
+    result = run(Bowl(), np.int64(100), callbacks=[Stop()])
     assert result.stopped == "callback"
     assert len(result.trials) == 5
 
@@ -561,6 +561,13 @@ def test_private_folders_survive_when_something_is_in_them(tmp_path: Path) -> No
         ({"max_failures": 1.5}, "max_failures: must be a count"),
         ({"constraints": "flops"}, "constraint: 'flops' is not NAME<=NUMBER"),
         ({"seed": -1}, "seed: "),
+        ({"callbacks": lamcts.Callback()}, "callbacks: .*; give a list of"),
+        ({"callbacks": [print]}, "callbacks: .*; give a list of"),
+        ({"init": "known.csv"}, "init: 'known.csv'; give a list of points"),
+        ({"init": 3}, "init: 3; give a list of points"),
+        ({"direction": "maximize"}, "direction: the problem says it"),
+        ({"settings": {"noisy": True}}, "noisy: the problem says it"),
+        ({"folder": "."}, "folder: '.' has no name; give one"),
     ],
 )
 def test_bad_arguments(options: dict[str, Any], message: str) -> None:

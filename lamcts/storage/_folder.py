@@ -142,6 +142,8 @@ def list_runs(root: Path) -> list[Path]:
 
 def _make(path: Path) -> Path:
     """Make the folder, or the first free one of ``path-2``, ``path-3``, ..."""
+    if path.name in ("", ".."):
+        raise InvalidArgument(f"folder: {str(path)!r} has no name; give one, such as runs/first")
     path.parent.mkdir(parents=True, exist_ok=True)
     candidate, n = path, 1
     while True:

@@ -151,6 +151,8 @@ class Run:
         with Interrupts(on_first=lambda: self.stop("interrupted")) as interrupts:
             stopped = self._loop(interrupts)
         self._record_unheard()
+        if self._pruner.rule is not None and not any(trial.curve for trial in self.trials):
+            _log.warning("prune: no trial reported a value (Evaluator.report): none can end early")
         self._best_of_noisy()
         figures: dict[str, float] = {}
         try:

@@ -77,6 +77,13 @@ def test_workers_prune_and_a_lost_trial_begins_again() -> None:
     assert result.trials[1].curve[0][0] == 1
 
 
+def test_a_rule_without_a_report_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    lamcts.search(Careless(), budget=3, seed=0, prune="halving", optimizer="random")
+    assert caplog.messages == [
+        "prune: no trial reported a value (Evaluator.report): none can end early"
+    ]
+
+
 def test_fewer_steps_find_as_good_a_point() -> None:
     """At equal steps spent a search that prunes finds the better point, over ten seeds."""
     pruned = [search(90, prune="halving", seed=s, optimizer="random") for s in range(10)]

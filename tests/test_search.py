@@ -440,7 +440,7 @@ def test_a_callback_may_end_the_run() -> None:
             if trial.number == 4:
                 run.stop()
 
-    result = run(Bowl(), np.int64(100), callbacks=[Stop()])
+    result = run(Bowl(), 100, callbacks=[Stop()])
     assert result.stopped == "callback"
     assert len(result.trials) == 5
 
@@ -573,6 +573,11 @@ def test_private_folders_survive_when_something_is_in_them(tmp_path: Path) -> No
 def test_bad_arguments(options: dict[str, Any], message: str) -> None:
     with pytest.raises((InvalidArgument, UnknownName), match=message):
         run(Bowl(), **options)
+
+
+def test_integers_of_numpy_are_integers() -> None:
+    integers: dict[str, Any] = {"budget": np.int64(3), "retries": np.int64(2)}
+    assert len(run(Bowl(), **integers).trials) == 3
 
 
 def test_a_config_read_back_is_the_same() -> None:

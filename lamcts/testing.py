@@ -22,6 +22,7 @@ from lamcts._finding import in_one_line
 from lamcts.constraints import Feasibility, check_constraints, parse_constraint
 from lamcts.errors import DependencyNotInstalled, Infeasible, LamctsError, ProblemError
 from lamcts.evaluator import Direction, Evaluator
+from lamcts.executors._worker import IN_WORKER
 from lamcts.outcome import as_number, outcome_of
 from lamcts.problem import ProblemRef, make_ready, reference_of
 from lamcts.progress import duration
@@ -118,7 +119,15 @@ def check_evaluator(evaluator: Evaluator, *, seed: int = 0) -> Report:
 
     Raises:
         DependencyNotInstalled: A library that it needs is missing: it may be right elsewhere.
+        ProblemError: It is none, or its file checks it wherever that file is imported.
     """
+    if not isinstance(evaluator, Evaluator):
+        raise ProblemError(f"evaluator: {evaluator!r} is none; give an object, such as Mine()")
+    if os.environ.get(IN_WORKER):
+        raise ProblemError(
+            "the problem's file checks it when another process imports it; "
+            'put the check under `if __name__ == "__main__":`'
+        )
     return _Check(evaluator, seed).run()
 
 
@@ -372,7 +381,9 @@ def _ask_fresh_process(order: str, x: Any, seconds: float) -> float | None:
 def _answer() -> None:
     """In the fresh process: read the order from standard input, print the value."""
     order, x = (json.loads(line) for line in sys.stdin)
+    os.environ[IN_WORKER] = "1"
     evaluator = ProblemRef(**order).build()
+    del os.environ[IN_WORKER]
     make_ready(evaluator)
     value = None
     if x is not None:

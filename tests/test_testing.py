@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -198,6 +200,23 @@ def test_file_is_built_and_evaluated_in_a_fresh_process(tmp_path: Path) -> None:
     report = check_file(tmp_path)
     assert report.ok, str(report)
     assert "builds in a fresh process, with the same value" in findings(report, "ok")["workers"]
+
+
+def test_a_file_that_checks_itself_when_it_is_imported_is_named(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(
+        FILE.format(build="pass", value="float(x.sum())")
+        + "\nfrom lamcts.testing import check_evaluator\nprint(check_evaluator(Mine()))\n"
+    )
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, script], env=path, capture_output=True, timeout=60)
+    assert b"put the check under `if __name__" in done.stdout
+
+
+def test_what_is_no_evaluator_is_refused() -> None:
+    for what in ("ackley", Sound):
+        with pytest.raises(ProblemError, match=r"is none; give an object, such as Mine\(\)"):
+            check_evaluator(what)  # type: ignore[arg-type]
 
 
 def test_value_that_depends_on_the_process_is_a_warning(tmp_path: Path) -> None:

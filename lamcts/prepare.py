@@ -287,7 +287,10 @@ def stored_problem(stored: StoredRun, given: Problem | None) -> Evaluator:
     try:
         return load_problem(known["ref"], **kwargs)
     except ProblemError as error:
-        raise RunError(f"{stored.folder}: {error}; if it has moved, give problem=") from error
+        raise RunError(
+            f"{stored.folder}: {error}; if it has moved, resume it from Python: "
+            "lamcts.resume(folder, problem=...)"
+        ) from error
 
 
 def check_unchanged(stored: StoredRun, evaluator: Evaluator) -> None:

@@ -81,6 +81,9 @@ def _of_arrays(arrays: Mapping[str, NDArray[Any]], *, name: str) -> ImageData:
         parts["train"], parts["test"] = _held_out(parts["train"])
     if "validation" not in parts:
         parts["train"], parts["validation"] = _held_out(parts["train"])
+    for part, (_, labels) in parts.items():
+        if not len(labels):
+            raise InvalidArgument(f"data: {name!r} has too few images, none for {part}; give more")
     pixels = parts["train"][0]
     mean, std = pixels.mean(axis=(0, 2, 3)), pixels.std(axis=(0, 2, 3)) + 1e-6
 
@@ -117,7 +120,15 @@ def _part(arrays: Mapping[str, NDArray[Any]], suffix: str, name: str) -> _Part:
             "integer label each"
         )
     scale = 255.0 if images.dtype == np.uint8 else 1.0
-    return np.ascontiguousarray(images, np.float32) / np.float32(scale), labels.astype(np.int64)
+    pixels = np.ascontiguousarray(images, np.float32) / np.float32(scale)
+    if not np.all((pixels >= 0) & (pixels <= 1)):
+        raise InvalidArgument(
+            f"data: {name!r}: x{suffix} of {images.dtype} has values from {pixels.min():g} to "
+            f"{pixels.max():g}; give 8-bit pixels (uint8) or numbers from 0 to 1"
+        )
+    if np.any(labels < 0):
+        raise InvalidArgument(f"data: {name!r}: y{suffix} has {labels.min()}; count from 0 up")
+    return pixels, labels.astype(np.int64)
 
 
 def _held_out(part: _Part) -> tuple[_Part, _Part]:

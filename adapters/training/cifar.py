@@ -137,7 +137,8 @@ def import_archive(
                 if progress is not None:
                     progress(done + 1, len(members))
     except (tarfile.TarError, EOFError) as error:
-        raise InvalidArgument(f"{source}: no archive of CIFAR ({error})") from None
+        why = " ".join(str(error).split())  # tarfile's own takes lines
+        raise InvalidArgument(f"{source}: no archive of CIFAR ({why})") from None
     (train, labels), (test, _) = read_cifar(folder)
     classes = int(labels.max()) + 1
     summary = f"{len(train):,} colour images of 32x32 to train, {len(test):,} to test"

@@ -127,7 +127,7 @@ def test_the_published_archive_is_unpacked(tmp_path: Path, drawn: Any) -> None:
     assert os.listdir(tmp_path / "into") == ["here"]
     _check(open_images(folder), drawn[0], drawn[1], train=100)
     (tmp_path / "b").write_bytes(b"none")
-    with pytest.raises(InvalidArgument, match="no archive of CIFAR"):
+    with pytest.raises(InvalidArgument, match=r"no archive of CIFAR \(.+\)$"):
         import_archive(tmp_path / "b", folder, verify=False, progress=None)
 
 

@@ -102,7 +102,13 @@ class Segmentation(TorchTask):
     classes = CLASSES
 
     def load_data(self) -> Data:
-        """Drawn shapes: 240 images to train on, 120 to validate, 120 to test."""
+        """Drawn shapes: 240 images to train on, 120 to validate, 120 to test.
+
+        Raises:
+            InvalidArgument: Data were given, which nothing here reads.
+        """
+        if self.data is not None:
+            raise InvalidArgument(f"data: {self.data!r} is not read; override load_data to do so")
         self.notice = "Data: drawn discs and squares, no photographs; yours: override load_data"
         return shapes(seed=self.base.seed)
 

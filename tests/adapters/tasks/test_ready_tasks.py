@@ -171,6 +171,11 @@ def test_labels_that_are_numbers_are_in_their_order(tmp_path: Path) -> None:
     assert task.classes == tuple(map(str, range(12)))
 
 
+def test_masks_that_nothing_reads_are_not_passed_over() -> None:
+    with pytest.raises(InvalidArgument, match="data: 'masks' is not read; override load_data"):
+        problem("my_segmentation_task", data="masks").prepare()
+
+
 def test_a_file_of_another_kind_is_said(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="is no folder"):
         problem("my_cv_task", data=str(tmp_path / "gone")).prepare()

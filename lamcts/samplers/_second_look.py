@@ -22,7 +22,8 @@ __all__ = ["Ruggedness", "SecondLook"]
 #: A landscape is rugged where guesses err at the second resolution by more than so much of what
 #: they did at the first. Resolutions shrink to 0.3: what a quadratic lacks shrinks to 0.3^3 where
 #: the landscape is smooth, to 0.3 at a kink, and not at all where small valleys are the error.
-RATIO = 0.4
+#: Along a kink that leads on more is gained (`GAIN`); at one that does not, a look is worth while.
+RATIO = 0.25
 #: Valleys shallower than this share of the whole descent matter at its end alone.
 DEPTH = 0.02
 #: In a valley, no more is gained below the second resolution than so many times that error.

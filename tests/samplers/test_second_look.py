@@ -37,7 +37,8 @@ def numbers(optimizer: Optimizer) -> list[int]:
     ("shrinkage", "descent", "below", "rugged"),
     [
         (0.3**3, 10.0, 0.5, False),  # smooth
-        (0.3, 10.0, 0.5, False),  # a kink
+        (0.3, 10.0, 0.5, False),  # a kink that leads on
+        (0.3, 10.0, 0.2, True),  # one that does not
         (0.9, 10.0, 0.5, True),
         (0.9, 1000.0, 0.5, False),  # valleys too shallow to matter
         (0.9, 10.0, 5.0, False),  # the descent went on below them

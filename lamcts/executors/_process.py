@@ -164,8 +164,10 @@ class ProcessExecutor(Pool["_Worker"]):
                 outcome = self._hear(worker)
             elif worker.ended:
                 outcome = self._lose(worker)
-            elif outcome := self._overdue(worker) or self._too_large(worker, held[worker.pid]):
-                self._replace(worker)
+            if outcome is None:  # also of a worker that reports without end
+                outcome = self._overdue(worker) or self._too_large(worker, held[worker.pid])
+                if outcome is not None:
+                    self._replace(worker)
             if task is not None and outcome is not None:
                 done.append((task, outcome))
         return done

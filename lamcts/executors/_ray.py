@@ -141,8 +141,8 @@ class RayExecutor(Pool["_Worker"]):
             task, outcome = worker.task, None
             if worker.answer in spoke:
                 outcome = self._hear(worker)
-            elif outcome := self._overdue(worker):
-                self._drop(worker)
+            if outcome is None and (outcome := self._overdue(worker)):
+                self._drop(worker)  # also one that reports without end
             if task is not None and outcome is not None:
                 done.append((task, outcome))
         return done

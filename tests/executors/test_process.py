@@ -121,6 +121,14 @@ def test_a_trial_that_runs_too_long_ends_with_its_children(
     assert run(executor, (0, 1))[0].value == 1.0
 
 
+def test_a_trial_that_reports_without_end_runs_too_long_all_the_same(reference: ProblemRef) -> None:
+    executor = ProcessExecutor(reference, trial_timeout=0.5, judge=lambda *report: False)
+    executor.submit(Task(0, [10, 300]))
+    [(_, late)] = executor.wait()
+    executor.close()
+    assert late.state is TrialState.TIMEOUT
+
+
 @pytest.mark.parametrize(
     ("point", "cause"), [((2, 0), "signal 9 (SIGKILL)"), ((7, 0), "exited with status 7")]
 )

@@ -115,7 +115,8 @@ class _Mixed:
         variables = domain.codec.variables
         self._dim = domain.dim
         self._real = np.array([v.columns.start for v in variables if v.kind == "real"], dtype=int)
-        ordered = [v for v in variables if v.kind == "integer" and v.size != 2]
+        # a variable of one level is a switch here, both sides of which are that level
+        ordered = [v for v in variables if v.kind == "integer" and (v.size or 0) > 2]
         self._ordered = np.array([v.columns.start for v in ordered], dtype=int)
         self._unordered = [v for v in variables if v.kind != "real" and v not in ordered]
         gaussian = np.concatenate([self._real, self._ordered])
@@ -124,7 +125,7 @@ class _Mixed:
             x_space=[[0.0, 1.0]] * len(self._real) or None,
             z_space=[((np.arange(v.size or 1) + 0.5) / (v.size or 1)).tolist() for v in ordered]
             or None,
-            c_space=[v.size or 2 for v in self._unordered] or None,
+            c_space=[max(v.size or 2, 2) for v in self._unordered] or None,
             mean=mean[gaussian] if len(gaussian) else None,
             sigma=sigma if len(gaussian) else None,
             seed=0,
@@ -151,7 +152,7 @@ class _Mixed:
             self._unordered, drawn.c if self._unordered else (), strict=True
         ):
             level = int(np.argmax(one_hot))
-            if variable.size == 2:
+            if variable.width == 1:
                 z[variable.columns] = (level + 0.5) / 2.0
             else:
                 z[variable.columns.start + level] = 1.0
@@ -161,11 +162,11 @@ class _Mixed:
         """The library's record of an evaluated point."""
         c = None
         if self._unordered:
-            width = max(v.size or 2 for v in self._unordered)
+            width = max(2, *(v.size or 2 for v in self._unordered))
             c = np.zeros((len(self._unordered), width))
             for row, variable in zip(c, self._unordered, strict=True):
                 columns = z[variable.columns]
-                row[int(columns[0] > 0.5) if variable.size == 2 else int(columns.argmax())] = 1.0
+                row[int(columns[0] > 0.5) if variable.width == 1 else int(columns.argmax())] = 1.0
         return type(self._cma).Solution(
             z[self._real] if len(self._real) else None,
             z[self._ordered] if len(self._ordered) else None,

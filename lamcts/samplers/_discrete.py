@@ -187,8 +187,8 @@ class DiscreteSampler(Sampler):
             if self._limited:
                 near = self._allowed(near)
                 means = model.mean(near)
-                if not len(near):
-                    break
+            if not len(near):  # beyond the limits, or there is nothing to change
+                break
             seen.append(near)
             if means.max() < at + LEAST_GAIN:
                 break

@@ -106,6 +106,14 @@ def test_a_small_space_is_enumerated_and_then_ends(name: str) -> None:
 
 
 @each_optimizer
+def test_a_variable_of_one_level_is_no_trouble(name: str) -> None:
+    space = Dict(a=Discrete(1), b=Box(0.0, 1.0), c=Discrete(3))
+    assert len(run(make_optimizer(name, space, seed=0), 25)) == 25
+    again = make_optimizer(name, Discrete(1), seed=0, noisy=True)  # the same point for ever
+    assert run(again, 25) == [0] * 25
+
+
+@each_optimizer
 def test_constraints_and_canonical_forms_hold_for_every_proposal(name: str) -> None:
     space = MultiBinary(10)
 

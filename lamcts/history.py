@@ -80,6 +80,9 @@ class Trial:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
+#: Optimizers see larger values as this large, so that differences of values do not overflow.
+LARGEST = 1e300
+
 _STATES = tuple(TrialState)
 _CODE = {state: code for code, state in enumerate(_STATES)}
 
@@ -101,6 +104,7 @@ class History:
         self._state = Growing(np.empty(0, dtype=np.int8))
         self._extra: dict[int, dict[str, Any]] = {}
         self._best: int | None = None
+        self._record = -np.inf  # its value, to be maximised
         self.pending: dict[int, None] = {}  # numbers asked and not told, in order
 
     def __len__(self) -> int:
@@ -168,10 +172,13 @@ class History:
         self._state.rows[number] = _CODE[state]
         self.pending.pop(number, None)
         if value is not None:
-            self.y[number] = self._sign * value
-            record = self._best is None or self.y[number] > self.y[self._best]
-            if record and state is TrialState.COMPLETE:
-                self._best = number
+            y = self._sign * value
+            self.y[number] = min(max(y, -LARGEST), LARGEST)
+            if state is TrialState.COMPLETE:
+                if y > self._record:
+                    self._best, self._record = number, y
+                if abs(y) > LARGEST:
+                    extra = {**extra, "value": value}
         kept = {name: item for name, item in extra.items() if item not in (None, {}, (), 0)}
         if kept:
             self._extra.setdefault(number, {}).update(kept)
@@ -184,6 +191,8 @@ class History:
             x=self.codec.from_vector(self._V.rows[number]),
             state=state,
             # 0.0 is added so that minimising never shows a negative zero
-            value=float(self._sign * value + 0.0) if state is TrialState.COMPLETE else None,
-            **self._extra.get(number, {}),
+            **{
+                "value": float(self._sign * value + 0.0) if state is TrialState.COMPLETE else None,
+                **self._extra.get(number, {}),
+            },
         )

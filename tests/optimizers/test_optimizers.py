@@ -64,7 +64,7 @@ def test_same_trials_in_another_process(name: str) -> None:
 
 
 @each_optimizer
-@pytest.mark.parametrize("kind", ["constant", "two-valued", "nan", "inf", "raises"])
+@pytest.mark.parametrize("kind", ["constant", "two-valued", "largest", "nan", "inf", "raises"])
 def test_hard_objectives_never_crash(name: str, kind: str) -> None:
     opt = make_optimizer(name, REAL, seed=0)
     for i in range(40):
@@ -72,12 +72,16 @@ def test_hard_objectives_never_crash(name: str, kind: str) -> None:
         outcomes = {
             "constant": 1.0,
             "two-valued": float(i % 2),
+            "largest": math.copysign(sys.float_info.max, 1.5 - i % 4) * math.sin(i + 1.5) ** 2,
             "nan": math.nan if i % 3 else 1.0 * i,
             "inf": math.inf if i % 3 else 1.0 * i,
             "raises": ValueError("broken") if i % 3 else 1.0 * i,
         }
-        opt.tell(trial, outcomes[kind])
+        told = opt.tell(trial, outcomes[kind])
+        if told.state is TrialState.COMPLETE:
+            assert told.value == outcomes[kind]
     assert len(opt.trials) == 40
+    assert opt.best.value == min(t.value for t in opt.trials if t.value is not None)
     states = {t.state for t in opt.trials}
     other = {"nan": TrialState.FAILED, "inf": TrialState.INFEASIBLE, "raises": TrialState.FAILED}
     assert states == {TrialState.COMPLETE} | ({other[kind]} if kind in other else set())

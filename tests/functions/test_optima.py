@@ -89,6 +89,17 @@ def test_bounds_that_leave_the_optimum_out_leave_it_unknown() -> None:
     assert make_function("ackley", dim=3, low=-5.0, high=10.0).optimum_value == 0.0
 
 
+@pytest.mark.parametrize("name", ["schwefel", "michalewicz"])
+def test_an_optimum_that_a_wider_box_does_not_keep_is_unknown_there(name: str) -> None:
+    usual = make_function(name, dim=2)
+    side = 4.0 * usual.codec.variables[0].high
+    wide = make_function(name, dim=2, low=-side, high=side)
+    lowest = float(wide.f(np.random.default_rng(0).uniform(-side, side, (20_000, 2))).min())
+    assert usual.optimum_value is not None
+    assert lowest < usual.optimum_value
+    assert wide.optimum_value is None
+
+
 def test_unknown_names_get_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'ackley'"):
         make_function("akley")

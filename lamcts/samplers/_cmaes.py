@@ -26,6 +26,8 @@ SIGMA_RANGE = (0.02, 0.3)
 #: Draws in search of points inside the region, before they are pulled towards its best sample.
 DRAWS = 50
 RANKED = 4
+#: An integer of more levels moves like a real number: the library lists all levels.
+LEVELS = 10_000
 
 
 class CMAESSampler(Sampler):
@@ -114,11 +116,13 @@ class _Mixed:
 
         variables = domain.codec.variables
         self._dim = domain.dim
-        self._real = np.array([v.columns.start for v in variables if v.kind == "real"], dtype=int)
         # a variable of one level is a switch here, both sides of which are that level
-        ordered = [v for v in variables if v.kind == "integer" and (v.size or 0) > 2]
+        numbers = [v for v in variables if v.kind != "categorical" and v.size not in (1, 2)]
+        ordered = [v for v in numbers if v.size is not None and v.size <= LEVELS]
+        real = [v for v in numbers if v.size is None or v.size > LEVELS]
+        self._real = np.array([v.columns.start for v in real], dtype=int)
         self._ordered = np.array([v.columns.start for v in ordered], dtype=int)
-        self._unordered = [v for v in variables if v.kind != "real" and v not in ordered]
+        self._unordered = [v for v in variables if v.kind == "categorical" or v.size in (1, 2)]
         gaussian = np.concatenate([self._real, self._ordered])
         self._has_gaussian = len(gaussian) > 0
         self._cma = CatCMAwM(

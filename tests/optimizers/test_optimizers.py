@@ -118,6 +118,13 @@ def test_a_variable_of_one_level_is_no_trouble(name: str) -> None:
 
 
 @each_optimizer
+def test_integers_of_more_levels_than_can_be_listed(name: str) -> None:
+    space = Dict(n=Box(1, 2**40, dtype=int, scale="log"), m=Box(-(2**40), 2**40, dtype=int))
+    opt = make_optimizer(name, space, seed=0)
+    assert len({json.dumps(x) for x in run(opt, 25)}) == 25
+
+
+@each_optimizer
 def test_constraints_and_canonical_forms_hold_for_every_proposal(name: str) -> None:
     space = MultiBinary(10)
 

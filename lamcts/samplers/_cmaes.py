@@ -6,6 +6,7 @@ Continuous spaces use CMA-ES (Hansen 2016), spaces with discrete variables CatCM
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -179,4 +180,7 @@ class _Mixed:
         )
 
     def tell(self, generation: list[tuple[Any, float]]) -> None:
-        self._cma.tell(generation)
+        with warnings.catch_warnings():
+            # the penalty's scale is that of the values: where all are equal there is none
+            warnings.simplefilter("ignore", RuntimeWarning)
+            self._cma.tell(generation)

@@ -87,6 +87,13 @@ def test_hard_objectives_never_crash(name: str, kind: str) -> None:
     assert states == {TrialState.COMPLETE} | ({other[kind]} if kind in other else set())
 
 
+@pytest.mark.parametrize("name", ["lamcts", "cmaes"])
+def test_a_plateau_of_a_mixed_space_is_passed_in_silence(name: str) -> None:
+    opt = make_optimizer(name, MIXED, seed=0)
+    for _ in range(40):
+        opt.tell(opt.ask()[0], 1.0)
+
+
 @each_optimizer
 def test_batches_and_out_of_order_tells(name: str) -> None:
     opt = make_optimizer(name, REAL, seed=0)

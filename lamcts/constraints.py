@@ -116,6 +116,9 @@ class Feasibility:
         except Infeasible:
             return np.full(len(self._constraints), np.inf)
         excess = np.array([constraint.excess(cost) for constraint in self._constraints])
+        # a strict bound is broken where the figure is equal to it
+        broken = [not constraint.holds(cost) for constraint in self._constraints]
+        excess = np.where(broken, np.maximum(excess, np.finfo(float).tiny), excess)
         return np.where(np.isnan(excess), np.inf, excess)
 
     def many(self, V: NDArray[np.float64]) -> NDArray[np.float64] | None:

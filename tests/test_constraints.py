@@ -65,6 +65,25 @@ def test_excess_is_by_how_much_a_bound_is_broken() -> None:
     assert np.isinf(feasible.excess([1])).all()
 
 
+def test_a_strict_bound_is_broken_where_the_figure_equals_it() -> None:
+    class Ones(lamcts.Evaluator):
+        """Random points have half of the ones."""
+
+        space = lamcts.spaces.MultiBinary(60)
+        constraints = ("ones>57",)
+
+        def cost(self, x: Any) -> dict[str, float]:
+            return {"ones": float(x.sum())}
+
+        def evaluate(self, x: Any) -> float:
+            return float(x[0])
+
+    feasible = Feasibility([parse_constraint("flops<400")], Cells())
+    assert feasible.excess([4])[0] > 0.0
+    found = lamcts.search(Ones, budget=3, seed=0, optimizer="random")
+    assert all(trial.cost["ones"] > 57 for trial in found.trials)
+
+
 def test_a_cost_that_is_no_number_leads_to_points_that_have_one() -> None:
     class Rare(lamcts.Evaluator):
         """A figure for a tenth of all points, of which few are within the limit."""

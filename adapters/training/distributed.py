@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import distributed, nn
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from lamcts.errors import InvalidArgument
 
@@ -113,6 +112,9 @@ def average_gradients(model: nn.Module) -> None:
             weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
             grads.append(weight.grad)
     if grads:
-        mean = parameters_to_vector(grads)
+        # Flattened: a view of them there is not where the channels are innermost.
+        mean: Any = torch.cat([grad.flatten() for grad in grads])
         distributed.all_reduce(mean)
-        vector_to_parameters(mean / world(), grads)
+        mean /= world()
+        for grad, part in zip(grads, mean.split([grad.numel() for grad in grads]), strict=True):
+            grad.copy_(part.view_as(grad))

@@ -384,16 +384,18 @@ from lamcts.adapters.training.images import ImageTask
 from lamcts.adapters.training.loop import fit
 import torch
 torch.set_num_threads(1)
-recipe = Recipe(epochs=3, batch_size=8, learning_rate=0.05)
+inner = sys.argv[2] == "leaves weights out"
+recipe = Recipe(epochs=3, batch_size=8, learning_rate=0.05, channels_last=inner)
 class Flat(torch.nn.Module):
-    leaves_weights_out = sys.argv[2] == "leaves weights out"
+    leaves_weights_out = inner
     def __init__(self):
         super().__init__()
+        self.before = torch.nn.Conv2d(3, 3, 3, padding=1)
         self.used = torch.nn.Linear(192, 3)
         if self.leaves_weights_out:
             self.unused = torch.nn.Linear(192, 3)
     def forward(self, images):
-        return self.used(images.flatten(1))
+        return self.used(self.before(images).flatten(1))
 with group(torch.device("cpu")):
     trained = fit(Flat, ImageTask(pictures(), recipe), recipe, folder=Path(sys.argv[1]))
     torch.save({"weights": trained.model.state_dict(), "history": list(trained.history)},

@@ -64,6 +64,8 @@ def make_config(detector: Detector, data: DetectionData, schedule: Schedule) -> 
     steps, warm = schedule.iterations, max(1, schedule.iterations // 10)
     return {
         "default_scope": "mmdet",
+        # On several GPUs: cells may have an input that no node takes.
+        "find_unused_parameters": detector.trunk.config.get("type") == "NASNetBackbone",
         "custom_imports": {
             "imports": ["lamcts.adapters.mmdet.plugin"],
             "allow_failed_imports": False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -63,6 +65,12 @@ class GenotypeNetwork(nn.Module):
                 auxiliary = self.auxiliary(previous)
         logits: Tensor = self.classifier(self.dropout(previous.mean(dim=(2, 3))))
         return logits if auxiliary is None else (logits, auxiliary)
+
+    @property
+    def leaves_weights_out(self) -> bool:
+        """Whether a cell has an input that nothing takes: its layers learn nothing; `fit` asks."""
+        cells = (cast("CellModule", module).cell for module in self.cells)
+        return any({0, 1} & set(cell.unused()) - set(cell.concat) for cell in cells)
 
     def set_drop_path(self, probability: float) -> None:
         """From now on drop every arm of an image with this probability, but for identities.

@@ -17,6 +17,9 @@ from typer.testing import CliRunner
 
 import lamcts
 from lamcts.adapters.mmdet import DetectionData, Detector, FCOSBackbone, Shapes, shapes
+from lamcts.adapters.mmdet.data import Part
+from lamcts.adapters.mmdet.schedule import Schedule, make_config
+from lamcts.adapters.tasks.points import some_point
 from lamcts.cli import app
 from lamcts.errors import InvalidArgument, LamctsError, Pruned
 from lamcts.evaluator import TrialContext
@@ -57,6 +60,14 @@ def smallest(evaluator: FCOSBackbone) -> Any:
 
 
 # -- points ------------------------------------------------------------------------------------
+
+
+def test_weights_that_cells_leave_out_are_looked_for_on_several_gpus() -> None:
+    data = DetectionData("coco", ("disc",), Part("t.json", "t"), Part("v.json", "v"))
+    for family, may in (("nasnet", True), ("mobilenetv3", False)):
+        problem = FCOSBackbone(family=family)
+        found = make_config(problem.decode(some_point(problem.space)), data, Schedule())
+        assert found["find_unused_parameters"] is may
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,19 @@ def test_published_networks_cost_what_the_formula_says(name: str, skeleton: Skel
     _check_cost(NAMED_GENOTYPES[name], skeleton)
 
 
+@pytest.mark.parametrize("encoding", [LANAS, ONE_SHOT, DARTS], ids=lambda e: e.name)
+def test_a_network_with_an_input_that_nothing_takes_says_so(encoding: Encoding) -> None:
+    """On several GPUs its layers were waited for: the second step ended in an error."""
+    said = set()
+    for genotype in _random_genotypes(replace(encoding, nodes=2), 12):
+        network = GenotypeNetwork(genotype, TINY)
+        network(torch.randn(2, 1, 8, 8)).sum().backward()
+        idle = any(weights.grad is None for weights in network.parameters())
+        assert network.leaves_weights_out == idle
+        said.add(idle)
+    assert said == ({False} if encoding is DARTS else {False, True})
+
+
 @pytest.mark.parametrize("op", OPS)
 @pytest.mark.parametrize("size", [8, 7])
 def test_operations_keep_or_halve_the_size(op: str, size: int) -> None:

@@ -100,7 +100,8 @@ class ElasticMobileNet(nn.Module):
         for block, place in zip(network.blocks, places, strict=True):
             yield self._block(block, network, place)
         yield ends.features[-1], _first(ends.features[-1], _state(shared[-1]))
-        yield ends.classifier, _first(ends.classifier, _state(self.whole.classifier))
+        # The whole's own classifier: a recipe's ``head_dropout`` is set there.
+        yield self.whole.classifier, _first(ends.classifier, _state(self.whole.classifier))
 
     def _block(self, block: Block, network: Network, place: int) -> tuple[nn.Module, Weights]:
         """One block and the weights for it."""

@@ -135,6 +135,20 @@ def test_gradients_reach_what_the_network_uses_and_nothing_else() -> None:
     assert not kernel[0].any()
 
 
+def test_dropout_before_the_classifier_is_the_whole_networks() -> None:
+    supernet = ElasticMobileNet(FAMILIES["ofa"]).train()
+    path = _points(supernet.choices, 0)[0]
+    images = torch.randn(4, 1, 8, 8)
+    torch.manual_seed(0)
+    assert torch.equal(supernet(images, path), supernet(images, path))
+    for module in supernet.modules():  # what a recipe's head_dropout does
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.5
+    assert not torch.equal(supernet(images, path), supernet(images, path))
+    supernet.eval()
+    assert torch.equal(supernet(images, path), supernet(images, path))
+
+
 def test_dealt_paths_take_every_option_equally_often_and_one_choice_may_split_them() -> None:
     choices = Choices(FAMILIES["ofa"])
     paths = elastic_paths(choices)

@@ -146,6 +146,8 @@ class Recipe:
                 value = getattr(self, name)
                 if value is not None and not _within(value, interval):
                     raise InvalidArgument(f"{name}: {value!r} is not in {interval}")
+        if not 0 <= self.seed < 2**63:
+            raise InvalidArgument(f"seed: {self.seed!r} seeds nothing; use an integer from 0 up")
         if self.device not in DEVICES:
             raise InvalidArgument(
                 f"device: {self.device!r} is not known; use one of {', '.join(DEVICES)}"

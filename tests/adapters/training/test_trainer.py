@@ -80,6 +80,7 @@ def test_accuracy_is_the_share_of_right_labels_whatever_the_batch() -> None:
         ({"epochs": 0}, "epochs: 0"),
         ({"epochs": 2.5}, "epochs: 2.5"),
         ({"epochs": 1, "batch_size": -1}, "batch_size: -1"),
+        ({"epochs": 1, "seed": -1}, "seed: -1 .* from 0 up"),
         ({"epochs": 1, "device": "tpu"}, "device: 'tpu' .* auto, cuda, mps, cpu"),
     ],
 )

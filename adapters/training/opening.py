@@ -57,9 +57,9 @@ def open_images(path: str | Path) -> ImageData | ImageFiles:
 
 def _read_npz(file: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(file, allow_pickle=False) as held:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
             return {name: held[name] for name in held.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except Exception as error:  # damaged files raise many kinds, and an array that is no archive
         raise InvalidArgument(f"data: {str(file)!r} cannot be read: {error}") from None
 
 

@@ -56,15 +56,17 @@ def read_csv(path: Path) -> Columns:
     rows: list[tuple[Any, ...]] = []
     with path.open(newline="", encoding="utf-8") as stream:
         reader = csv.DictReader(stream)
-        names = reader.fieldnames or []
-        places = {name: place for name in names if (place := _place(name)) is not None}
-        for number, row in enumerate(reader, start=2):
-            try:
+        try:
+            names = reader.fieldnames or []
+            places = {name: place for name in names if (place := _place(name)) is not None}
+            for row in reader:
                 edges, ops = frame_edges(row["adjacency"]), frame_ops(row["operations"])
                 for epochs, figures in _trainings(row, places):
                     rows.append((edges, ops, epochs, figures, row.get("hash")))
-            except (KeyError, ValueError, TypeError, AttributeError) as error:
-                raise InvalidArgument(f"FILE: {path}, line {number}: {error}") from None
+        except UnicodeDecodeError as error:
+            raise InvalidArgument(f"FILE: {path} is no text in UTF-8 ({error})") from None
+        except (KeyError, ValueError, TypeError, AttributeError, csv.Error) as error:
+            raise InvalidArgument(f"FILE: {path}, line {reader.line_num}: {error}") from None
     if not rows:
         raise InvalidArgument(
             f"FILE: {path} holds no figures; name columns like val_acc_108ep, or val_acc beside "

@@ -77,6 +77,13 @@ def test_rows_that_mean_no_cell_are_told(tmp_path: Path, line: str, message: str
         read_csv(path)
 
 
+def test_a_csv_of_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b'adjacency,operations,val_acc_4ep,by\n0100,"input,output",0.5,J\xf6rg\n')
+    with pytest.raises(InvalidArgument, match="is no text in UTF-8"):
+        read_csv(path)
+
+
 def _data(name: str) -> Path:
     default = Path(__file__).parents[4] / "shared" / "data"
     path = Path(os.environ.get("LAMCTS_TEST_DATA", default)) / "nasbench101_le5v" / name

@@ -204,9 +204,14 @@ def test_what_is_not_there_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             open_images(name)
     with pytest.raises(InvalidArgument, match="no images of two classes"):
         open_images(tmp_path)
-    (tmp_path / "text.npz").write_text("none")
-    with pytest.raises(InvalidArgument, match="cannot be read"):
-        open_images(tmp_path / "text.npz")
+    np.savez_compressed(tmp_path / "whole.npz", x=np.arange(999))
+    whole = (tmp_path / "whole.npz").read_bytes()
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    damaged = whole[:100] + bytes(100) + whole[200:]
+    for content in (b"none", whole[:900], damaged, (tmp_path / "array.npy").read_bytes()):
+        (tmp_path / "other.npz").write_bytes(content)
+        with pytest.raises(InvalidArgument, match="cannot be read"):
+            open_images(tmp_path / "other.npz")
 
 
 def test_held_out_images_are_of_every_class_in_proportion() -> None:

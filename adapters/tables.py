@@ -16,7 +16,6 @@ where that is) or in a folder there. The columns each expects are those of its c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +24,7 @@ import numpy as np
 
 from lamcts import spaces
 from lamcts._rows import read_rows
-from lamcts.adapters.nasbench101 import NASBench101
+from lamcts.adapters.nasbench101 import Cell, NASBench101
 from lamcts.adapters.nasbench101.space import FRAME_EDGES
 from lamcts.adapters.nasnet_cifar import LANAS
 from lamcts.datasets import data_folder
@@ -187,32 +186,28 @@ class NASBench101Small(NASBench101):
             edges=spaces.MultiBinary(len(self._EDGES)), ops=spaces.MultiDiscrete([3, 3, 3])
         )
 
-    def evaluate(self, x: Any) -> Any:
-        """Look a cell up."""
-        return super().evaluate(self._framed(x))
+    def encode(self, cell: Cell) -> dict[str, Any]:
+        """The point of a cell.
 
-    def test(self, x: Any) -> Mapping[str, float]:
-        """Its test accuracy."""
-        return super().test(self._framed(x))
+        Raises:
+            InvalidArgument: It has more than five vertices.
+        """
+        point, kept = super().encode(cell), list(self._EDGES)
+        if np.delete(point["edges"], kept).any():
+            raise InvalidArgument("cell: it has more than five vertices; choose a smaller one")
+        return {"edges": point["edges"][kept], "ops": point["ops"][:3]}
 
-    def cost(self, x: Any) -> dict[str, float]:
-        """Size of its network."""
-        return super().cost(self._framed(x))
+    def decode(self, x: Any) -> Cell:
+        """The valid cell of a point.
 
-    def render(self, x: Any) -> str:
-        """The cell in words."""
-        return super().render(self._framed(x))
-
-    def canonical(self, x: Any) -> dict[str, Any]:
-        """The point that stands for all drawings of the same cell."""
-        point = super().canonical(self._framed(x))
-        return {"edges": point["edges"][list(self._EDGES)], "ops": point["ops"][:3]}
-
-    def _framed(self, x: Any) -> dict[str, Any]:
-        """The point of the frame of seven vertices."""
+        Raises:
+            InvalidArgument: When ``x`` is not a point of the space.
+        """
+        if x not in self.space:
+            raise InvalidArgument(f"x: {x!r} is not in {self.space!r}")
         edges = np.zeros(len(FRAME_EDGES), dtype=np.int8)
         edges[list(self._EDGES)] = x["edges"]
-        return {"edges": edges, "ops": np.array([*x["ops"], 0, 0], dtype=np.int64)}
+        return super().decode({"edges": edges, "ops": np.array([*x["ops"], 0, 0])})
 
 
 def _made_of(recipe: str, file: str) -> dict[str, int]:

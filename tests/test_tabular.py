@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import lamcts
+from lamcts.adapters.nasbench101 import NASBench101
 from lamcts.adapters.nasnet_cifar import NASNetCIFAR
 from lamcts.adapters.tables import (
     LaNASTrace,
@@ -244,6 +245,28 @@ def test_the_cells_of_five_vertices_have_the_published_optimum() -> None:
     assert result.counts["complete"] == 20
     for trial in result.trials:
         assert task.canonical(trial.x)["edges"].tolist() == trial.x["edges"].tolist()
+
+
+def test_cells_of_five_vertices_are_read_and_described(tmp_path: Path) -> None:
+    row = {"adjacency": "010001000", "operations": "input,conv3x3-bn-relu,output"}
+    file = table(tmp_path, [{**row, "val_acc_4ep": 0.5, "test_acc_4ep": 0.4}])
+    task = NASBench101Small(file)
+    x = task.parse('{"adjacency": "010001000", "ops": ["conv3x3"]}')
+    assert x in task.space
+    assert task.evaluate(x).value == 0.5
+    assert task.test(x) == {"test_accuracy": 0.4}
+    again = task.parse(json.dumps(task.describe(x)))
+    assert {name: part.tolist() for name, part in again.items()} == {
+        "edges": x["edges"].tolist(),
+        "ops": x["ops"].tolist(),
+    }
+    assert task.cost(task.parse("alphax-5")) == NASBench101(skeleton="cifar").cost(
+        NASBench101().parse("alphax-5")
+    )
+    with pytest.raises(InvalidArgument, match="more than five vertices"):
+        task.parse("inception")
+    with pytest.raises(InvalidArgument, match="is not in"):
+        task.cost({"edges": [0] * 21, "ops": [0] * 5})
 
 
 @needs_tables

@@ -14,7 +14,7 @@ from lamcts.adapters.nasbench101.cost import network_cost
 from lamcts.adapters.nasbench101.isomorphism import canonical_cell, cell_hash
 from lamcts.adapters.nasbench101.measured import Draw, NASBench101Table
 from lamcts.adapters.nasbench101.skeleton import SKELETONS, Skeleton
-from lamcts.adapters.nasbench101.space import canonical_point, decode, encode, make_space
+from lamcts.adapters.nasbench101.space import decode, encode, make_space
 from lamcts.adapters.nasbench101.table import CellTable
 from lamcts.adapters.scores import SIZES
 from lamcts.adapters.training import ImageShape, NetworkEvaluator, Recipe, require_torch
@@ -149,7 +149,7 @@ class NASBench101(NetworkEvaluator):
         """Validation accuracy in [0, 1], with the training accuracy as a metric."""
         if self.table is None:
             return super().evaluate(x)
-        figures = self._looked_up(self.table, canonical_cell(decode(x)))
+        figures = self._looked_up(self.table, canonical_cell(self.decode(x)))
         return lamcts.Evaluation(figures[self.selected], metrics=figures)
 
     def test(self, x: Any) -> Mapping[str, float]:
@@ -158,7 +158,7 @@ class NASBench101(NetworkEvaluator):
             return super().test(x)
         # Held by NASBench101Table: a report is the mean of all trainings, and costs nothing.
         report = getattr(self.table, "report", self.table.query)
-        return {"test_accuracy": report(canonical_cell(decode(x)))["test_accuracy"]}
+        return {"test_accuracy": report(canonical_cell(self.decode(x)))["test_accuracy"]}
 
     def cost(self, x: Any) -> dict[str, float]:
         """Size of the network that `build` makes.
@@ -167,16 +167,16 @@ class NASBench101(NetworkEvaluator):
             ``params``; ``macs``, the multiply-adds for one image; and ``flops``, which is the same
             number: architecture search papers call multiply-adds FLOPs.
         """
-        found = network_cost(decode(x), self.skeleton)
+        found = network_cost(self.decode(x), self.skeleton)
         return {"params": found.params, "macs": found.macs, "flops": found.macs}
 
     def canonical(self, x: Any) -> dict[str, Any]:
         """The point that stands for every drawing of the same network."""
-        return canonical_point(x)
+        return self.encode(canonical_cell(self.decode(x)))
 
     def render(self, x: Any) -> str:
         """The cell's operations and what each takes its input from, one a line."""
-        cell = decode(x)
+        cell = self.decode(x)
         head = f"{cell.vertices} vertices, {len(cell.edges)} edges, hash {cell_hash(cell)}"
         names = ["input", *(f"{v}" for v in range(1, cell.vertices))]
         lines = [head]
@@ -198,17 +198,17 @@ class NASBench101(NetworkEvaluator):
 
     def parse(self, text: str) -> dict[str, Any]:
         """The point of a cell given by name (``inception``) or as JSON."""
-        return encode(parse_cell(text))
+        return self.encode(parse_cell(text))
 
     def describe(self, x: Any) -> dict[str, Any]:
         """The cell of a point as JSON: its adjacency matrix and operations."""
-        cell = decode(x)
+        cell = self.decode(x)
         return {"adjacency": [list(row) for row in cell.adjacency], "ops": list(cell.ops)}
 
     def target(self, x: Any, shape: ImageShape | None = None) -> Callable[[], nn.Module]:
         """What makes the network of a point."""
         return _builder(
-            decode(x), self.skeleton if shape is None else _fitted(self.skeleton, shape)
+            self.decode(x), self.skeleton if shape is None else _fitted(self.skeleton, shape)
         )
 
     def proxy(self, x: Any, shape: ImageShape) -> Callable[[], nn.Module]:
@@ -218,7 +218,7 @@ class NASBench101(NetworkEvaluator):
             InvalidArgument: The skeleton is for other images.
         """
         # Isomorphic drawings differ in which branch gets a spare channel, so one stands for all.
-        return _builder(canonical_cell(decode(x)), self._skeleton_for(shape))
+        return _builder(canonical_cell(self.decode(x)), self._skeleton_for(shape))
 
     def _skeleton_for(self, shape: ImageShape) -> Skeleton:
         """The skeleton for the images; one that was asked for by name takes its own alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from lamcts.adapters.tasks.supervised import Supervised
+    from lamcts.adapters.training.loop import Trained
 
 __all__ = ["TorchTask"]
 
@@ -177,34 +178,21 @@ class TorchTask(lamcts.Evaluator):
 
     def evaluate(self, x: Any) -> lamcts.Evaluation:
         """The best validation score of a short training, reported after every epoch."""
-        from lamcts.adapters.training.loop import fit
-
-        scores: list[float] = []
-
-        def on_epoch(model: nn.Module, row: Mapping[str, Any]) -> None:
-            scores.append(row["score"])
-            self.report(row["epoch"], row["score"])
-            best = self._best(scores)
-            if self.patience is not None and len(scores) - scores.index(best) > self.patience:
-                raise _NoBetter
-
-        recipe = self.recipe(x)
-        with self._thread_limit(), suppress(_NoBetter):
-            fit(lambda: self.network(x), self.supervised(x, recipe), recipe, on_epoch=on_epoch)
-        best = self._best(scores)
-        metrics = {"best_epoch": float(scores.index(best) + 1), "epochs": float(len(scores))}
-        return lamcts.Evaluation(best, metrics=metrics)
+        with self._thread_limit():
+            trained = self._short_training(x, self.report)
+        value = trained.history[trained.epoch - 1]["score"]
+        metrics = {"best_epoch": float(trained.epoch), "epochs": float(len(trained.history))}
+        return lamcts.Evaluation(value, metrics=metrics)
 
     def test(self, x: Any) -> dict[str, float]:
         """The test score of the same short training, at its best epoch."""
-        from lamcts.adapters.training.loop import evaluating, fit
+        from lamcts.adapters.training.loop import evaluating
 
         recipe = self.recipe(x)
-        task = self.supervised(x, recipe)
         with self._thread_limit():
-            trained = fit(lambda: self.network(x), task, recipe)
-            with evaluating(trained.model, recipe):
-                score = task.score(trained.model, "test")
+            model = self._short_training(x, lambda step, value: None).model
+            with evaluating(model, recipe):
+                score = self.supervised(x, recipe).score(model, "test")
         return {} if score is None else {"test_score": score}
 
     def cost(self, x: Any) -> dict[str, float]:
@@ -333,8 +321,23 @@ class TorchTask(lamcts.Evaluator):
 
         return Supervised(self.data_for(x), self, recipe)
 
-    def _best(self, scores: list[float]) -> float:
-        return max(scores) if self.direction == "maximize" else min(scores)
+    def _short_training(self, x: Any, report: Callable[[int, float], None]) -> Trained:
+        """That of a trial, which ends where patience does."""
+        from lamcts.adapters.training.loop import Enough, fit
+
+        best = max if self.direction == "maximize" else min
+        scores: list[float] = []
+
+        def on_epoch(model: nn.Module, row: Mapping[str, Any]) -> None:
+            scores.append(row["score"])
+            report(row["epoch"], row["score"])
+            waited = len(scores) - 1 - scores.index(best(scores))
+            if self.patience is not None and waited >= self.patience:
+                raise Enough
+
+        recipe = self.recipe(x)
+        task = self.supervised(x, recipe)
+        return fit(lambda: self.network(x), task, recipe, on_epoch=on_epoch)
 
     def _try(self, x: Any) -> None:
         """One example through network, loss and metric."""
@@ -373,10 +376,6 @@ class _Asked(Recipe):
     def __init__(self, asked: frozenset[str] = frozenset(), **fields: Any) -> None:
         super().__init__(**fields)
         object.__setattr__(self, "asked", asked)  # as dataclasses do where they are frozen
-
-
-class _NoBetter(Exception):
-    """The score has not risen for so long that a trial ends."""
 
 
 def _choice(kind: Any, value: Any) -> Any:

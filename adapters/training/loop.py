@@ -38,11 +38,15 @@ from lamcts.adapters.training.recipe import Recipe
 from lamcts.adapters.training.task import Task
 from lamcts.errors import InvalidArgument, RunError
 
-__all__ = ["Row", "Trained", "evaluating", "fit"]
+__all__ = ["Enough", "Row", "Trained", "evaluating", "fit"]
 
 #: The figures of an epoch: ``epoch`` (from 1), ``loss``, ``score`` (what is selected on),
 #: ``raw_score`` (of the weights that are trained, where they are averaged), ``seconds``.
 Row = dict[str, Any]
+
+
+class Enough(Exception):
+    """Raised by ``on_epoch`` of `fit`: the training ends, its best epoch until then is kept."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def fit(
         architecture: Tells the network from others whose weights have the same shapes: a
             checkpoint is resumed only with the same.
         on_epoch: Called after every epoch with the network that is trained and the epoch's
-            figures; what it raises ends the training.
+            figures; what it raises ends the training, of which `Enough` is no error.
         progress: Takes a short line an epoch.
 
     Raises:
@@ -112,7 +116,10 @@ def fit(
             if progress is not None and rank() == 0:
                 progress(training.line())
             if on_epoch is not None:
-                on_epoch(training.model, row)
+                try:
+                    on_epoch(training.model, row)
+                except Enough:
+                    break
         return training.result()
 
 

@@ -124,6 +124,21 @@ def test_patience_ends_a_trial() -> None:
     assert hurried.metrics["epochs"] == hurried.metrics["best_epoch"] + 1
 
 
+def test_the_network_that_is_tested_had_no_more_patience() -> None:
+    class Counted(Sides):
+        steps = 0
+
+        def augment(self, inputs: Tensor, recipe: Recipe) -> Tensor:
+            self.steps += 1
+            return inputs
+
+    task = Counted(epochs=30, patience=1)
+    task.evaluate(POINT)
+    searched, task.steps = task.steps, 0
+    task.test(POINT)
+    assert task.steps == searched
+
+
 def test_costs_are_those_of_the_layers() -> None:
     assert Sides().cost(POINT) == {"params": 4 * 8 + 8 + 8 * 2 + 2, "macs": 4 * 8 + 8 * 2}
     within = lamcts.search(Sides(epochs=1), budget=3, seed=0, constraints="params<=50")

@@ -18,6 +18,7 @@ from lamcts.adapters.training.folder import load_weights, read_model, save_model
 from lamcts.adapters.training.images import ImageTask
 from lamcts.adapters.training.loop import evaluating, fit
 from lamcts.adapters.training.recipe import Recipe
+from lamcts.errors import InvalidArgument
 from lamcts.problem import load_problem, reference_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def retrain(
         recipe = replace(recipe, resolution=problem.resolution(x))
     data = problem.training_data()
     shape = _shape(data, recipe)
-    learnt = None if teacher is None else load_trained(teacher)
+    learnt = None if teacher is None else _teacher(teacher, shape, recipe)
     with group(device):
         task = ImageTask(data, recipe, teacher=learnt)
         if progress is not None and rank() == 0:
@@ -81,6 +82,25 @@ def _shape(data: ImageData | ImageFiles, recipe: Recipe) -> ImageShape:
     if isinstance(data, ImageFiles):
         return ImageShape(len(data.mean), recipe.resolution or 0, len(data.classes))
     return replace(data.shape, size=recipe.resolution or data.shape.size)
+
+
+def _teacher(folder: Path, shape: ImageShape, recipe: Recipe) -> nn.Module:
+    """The network of a training, to learn from.
+
+    Raises:
+        InvalidArgument: It is none for such images, or the recipe does not learn from it.
+    """
+    if not recipe.distillation:
+        raise InvalidArgument(
+            "distillation: 0, so that nothing is learned from the teacher; set it, to 0.5 say"
+        )
+    theirs = read_model(folder).get("shape") or {}  # a task of one's own has none
+    if (theirs.get("channels"), theirs.get("classes")) != (shape.channels, shape.classes):
+        raise InvalidArgument(
+            f"--teacher: {folder} holds no network for images of {shape.channels} channels and "
+            f"{shape.classes} classes; give one that was trained on such"
+        )
+    return load_trained(folder)
 
 
 def about_data(data: ImageData | ImageFiles, device: torch.device) -> str:

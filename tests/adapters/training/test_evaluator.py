@@ -151,6 +151,13 @@ def test_a_teacher_is_a_folder(problem: Pictures, x: Any, tmp_path: Path) -> Non
         problem.train(x, tmp_path / "other", recipe=recipe)
     with pytest.raises(RunError, match="no finished training"):
         problem.train(x, tmp_path / "other", recipe=recipe, teacher=tmp_path / "none")
+    with pytest.raises(InvalidArgument, match="nothing is learned from the teacher"):
+        problem.train(x, tmp_path / "other", recipe=QUICK, teacher=tmp_path / "teacher")
+    digits = NASBench101()  # grey, of ten classes
+    with pytest.raises(InvalidArgument, match="no network for images of 1 channels and 10 classes"):
+        digits.train(
+            digits.parse("resnet"), tmp_path / "a", recipe=recipe, teacher=tmp_path / "teacher"
+        )
 
 
 def test_weights_without_safetensors_are_pytorchs(

@@ -48,7 +48,10 @@ class ArrayLoader:
         self._crop: Any = None
         if recipe.crop == "resized":
             v2 = transforms("crop: resized")
-            self._crop = v2.RandomResizedCrop(recipe.resolution or data.shape.size, antialias=True)
+            size = recipe.resolution or data.shape.size
+            if recipe.resolution:  # the student's images are made smaller after this
+                size = max(size, recipe.teacher_resolution or 0)
+            self._crop = v2.RandomResizedCrop(size, antialias=True)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -297,11 +297,11 @@ def test_a_policy_needs_pixels() -> None:
 
 def test_resized_crops_have_the_size_asked_for() -> None:
     pytest.importorskip("torchvision")
-    loader = ArrayLoader(
-        pictures(), replace(RECIPE, crop="resized", resolution=6), torch.device("cpu")
-    )
-    images, _ = next(iter(loader.training(0)))
-    assert images.shape == (10, 3, 6, 6)
+    for teacher, size in ((None, 6), (4, 6), (8, 8)):  # a teacher's larger images are not blown up
+        recipe = replace(RECIPE, crop="resized", resolution=6, teacher_resolution=teacher)
+        loader = ArrayLoader(pictures(), recipe, torch.device("cpu"))
+        images, _ = next(iter(loader.training(0)))
+        assert images.shape == (10, 3, size, size)
 
 
 def test_what_needs_no_torchvision_asks_for_none(monkeypatch: pytest.MonkeyPatch) -> None:

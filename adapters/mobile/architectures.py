@@ -140,7 +140,7 @@ def _point(data: Values, choices: Choices) -> dict[str, Any]:
     for kind in ("scale", "depths", "kernels", "expands", "squeeze"):
         columns = choices.kinds.get(kind, [])
         if kind == "scale":
-            values: Sequence[Any] = [str(np.ravel(given[kind])[0])]
+            values: Sequence[Any] = [*map(str, np.ravel(given[kind])), ""]
             _known(values[0], [scale.name for scale in choices.family.scales], scaled_by)
         elif columns:
             values = _values(given, kind, len(columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -192,7 +193,8 @@ class MobileEvaluator(SupernetEvaluator):
     def parse(self, text: str) -> Any:
         """The point of an architecture given by name or as JSON; or a published `Network`."""
         if text.lstrip().startswith('{"network"'):  # what `describe` makes of a published one
-            text = json.loads(text)["network"]
+            with contextlib.suppress(json.JSONDecodeError):
+                text = str(json.loads(text)["network"])
         return parse_architecture(text, self.choices, self.names)
 
     def render(self, x: Any) -> str:

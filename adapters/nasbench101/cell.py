@@ -198,5 +198,5 @@ def _bit(value: Any) -> int:
     """0 or 1 as a plain integer; anything else is left for `Cell` to name."""
     try:
         return int(value) if int(value) == value else value
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return value  # type: ignore[no-any-return]

@@ -75,6 +75,8 @@ def test_a_network_is_rendered_stage_by_stage() -> None:
         ('{"scale": 1}', "arch: "),
         ('{"scale": 9, "depths": [0, 0, 0, 0, 0]}', "arch: "),
         ("{}", "arch: "),
+        (json.dumps(ROW | {"resolution": []}), "resolution '' is not to choose"),
+        ('{"network": "mobilenet_v2"', "not JSON"),
     ],
 )
 def test_what_is_no_architecture_is_refused(text: str, message: str) -> None:
@@ -83,6 +85,8 @@ def test_what_is_no_architecture_is_refused(text: str, message: str) -> None:
 
 
 def test_unknown_names_come_with_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="'3' is no known name"):
+        BLOCKS.parse('{"network": 3}')
     with pytest.raises(UnknownName, match="did you mean 'efficientnet_b1'"):
         BLOCKS.parse("efficientnet-b1")
     with pytest.raises(InvalidArgument, match=r"model 'b5' .* use one of b0, b1"):

@@ -56,6 +56,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         ('{"adjacency": 3, "ops": []}', "malformed"),
         ('{"adjacency": "011", "ops": []}', "3 digits are not a square matrix"),
         ('{"adjacency": "0x00", "ops": []}', r"adjacency\[0\]\[1\]: 'x' is not an edge"),
+        ('{"adjacency": [[0, Infinity], [0, 0]], "ops": []}', "inf is not an edge"),
         ('{"adjacency": "0000", "ops": []}', "graph is disconnected"),
         ('{"adjacency": "010001000", "ops": ["conv7x7"]}', "ops: 1 names for 3 vertices"),
         ('{"adjacency": "010001000", "ops": ["input", "conv7x7", "output"]}', "unsupported op"),

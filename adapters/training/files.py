@@ -144,6 +144,11 @@ def open_files(folder: Path) -> ImageFiles:
         parts["train"], parts["test"] = _parted(parts["train"])
     if "val" not in parts:
         parts["train"], parts["val"] = _parted(parts["train"])
+    for name, part in parts.items():
+        if not len(part.labels):
+            raise InvalidArgument(
+                f"data: {str(folder)!r} has too few images, none for {name}; give more"
+            )
     return ImageFiles(parts["train"], parts["val"], parts["test"], classes, str(folder))
 
 

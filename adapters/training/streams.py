@@ -78,9 +78,13 @@ class FileLoader:
             torch.tensor(each, device=self.device)[:, None, None]
             for each in (self.data.mean, self.data.std)
         )
-        for pixels, labels in loader:
-            moved = pixels.to(self.device, non_blocking=True).float() / 255.0
-            yield (moved - mean) / std, labels.to(self.device, non_blocking=True)
+        try:
+            for pixels, labels in loader:
+                moved = pixels.to(self.device, non_blocking=True).float() / 255.0
+                yield (moved - mean) / std, labels.to(self.device, non_blocking=True)
+        except InvalidArgument as error:  # another process' comes with its traceback in the text
+            why = str(error).rpartition(f"{InvalidArgument.__name__}: ")[2]
+            raise InvalidArgument(why.strip()) from None
 
 
 class _Images(Dataset[tuple[Tensor, int]]):

@@ -342,3 +342,29 @@ def test_a_damaged_image_is_named(tmp_path: Path, drawn: Any) -> None:
     row = int(np.flatnonzero(data.train.places[:, 0] == 0)[0])
     with pytest.raises(InvalidArgument, match="no image"):
         data.train.read(row)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_image_is_one_line_of_whatever_process_reads_it(
+    tmp_path: Path, drawn: Any, workers: int
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("torchvision")
+    from lamcts.adapters.training import Recipe
+    from lamcts.adapters.training.images import ImageTask
+
+    _folder(tmp_path, drawn, range(40))
+    data = open_images(tmp_path)
+    assert isinstance(data, ImageFiles)
+    for file in data.train.files:
+        Path(file).write_bytes(b"none")
+    task = ImageTask(data, Recipe(epochs=1, batch_size=8, resolution=16, workers=workers))
+    with pytest.raises(InvalidArgument, match=r"^data: .*: no image \(.*\)$") as caught:
+        list(task.batches(0))
+    assert "\n" not in str(caught.value)
+
+
+def test_too_few_files_are_refused(tmp_path: Path, drawn: Any) -> None:
+    _folder(tmp_path, drawn, range(2))  # one of a class: none can be set aside
+    with pytest.raises(InvalidArgument, match="too few images, none for test"):
+        open_images(tmp_path)

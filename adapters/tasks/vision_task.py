@@ -68,7 +68,9 @@ class ImageClassification(TorchTask):
 
         images, _ = self.data_for(None).train
         mean, std = images.mean((0, 2, 3)), images.std((0, 2, 3))
-        return nn.Sequential(Normalise(mean.tolist(), std.tolist()), network)
+        # A channel that is the same everywhere, an empty one say, has no deviation.
+        scale = [max(deviation, 1e-6) for deviation in std.tolist()]
+        return nn.Sequential(Normalise(mean.tolist(), scale), network)
 
     def augment(self, inputs: Tensor, recipe: Recipe) -> Tensor:
         """Shifted and mirrored images, where the recipe has it so."""

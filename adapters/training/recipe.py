@@ -30,7 +30,8 @@ class Recipe:
         nesterov: Whether the momentum of SGD is Nesterov's.
         weight_decay: L2 penalty; decoupled from the gradient in AdamW and LAMB.
         decay_norms: Whether it falls on biases and on the scales of normalisations too.
-        clip: Greatest norm of the gradient of all weights together; ``None`` for any.
+        clip: Greatest norm of the gradient of all weights together; ``None`` for any. LAMB has a
+            limit of its own, 1, besides.
         schedule: How the learning rate falls: on a ``"cosine"``; ``"exponential"``, in steps; or
             ``"constant"``, not at all.
         warmup: Share of all steps in which it rises linearly from 0, in [0, 1).

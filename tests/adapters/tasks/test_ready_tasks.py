@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lamcts.adapters.tasks import (  # noqa: E402
+    Data,
     ImageClassification,
     LanguageModel,
     Segmentation,
@@ -74,6 +75,20 @@ def test_digits_are_learned_and_normalised_inside() -> None:
     assert abs(float(scaled.std()) - 1.0) < 1e-3
     assert task.shape == (1, 10)
     assert task.assets(x)["input.json"] == {"channels": 1, "size": 8, "range": [0.0, 1.0]}
+
+
+def test_a_channel_without_values_is_scaled_too() -> None:
+    class Red(ImageClassification):
+        def load_data(self) -> Data:
+            images = np.random.default_rng(0).random((8, 3, 8, 8), np.float32)
+            images[:, 1:] = 0.0
+            return Data((images, np.arange(8)), (images, np.arange(8)))
+
+    task = Red()
+    images, _ = task.data_for(None).train
+    scaled = task.normalised(torch.nn.Identity())(torch.from_numpy(images))
+    assert scaled.isfinite().all()
+    assert float(scaled[:, 0].std()) == pytest.approx(1.0, abs=0.01)
 
 
 def test_images_are_shifted_and_mirrored_where_the_recipe_says_so() -> None:

@@ -96,17 +96,17 @@ class ElasticMobileNet(nn.Module):
         """Stem, blocks, head and classifier: layers without weights, and the weights for them."""
         ends = _ends(replace(network, blocks=network.blocks[-1:]))
         shared = self.whole.features
-        yield ends.features[0], _first(ends.features[0], _state(shared[0]))
+        # The whole's own layers where there are: a recipe sets their dropout and momentum.
+        yield shared[0], _first(ends.features[0], _state(shared[0]))
         for block, place in zip(network.blocks, places, strict=True):
             yield self._block(block, network, place)
-        yield ends.features[-1], _first(ends.features[-1], _state(shared[-1]))
-        # The whole's own classifier: a recipe's ``head_dropout`` is set there.
+        yield shared[-1], _first(ends.features[-1], _state(shared[-1]))
         yield self.whole.classifier, _first(ends.classifier, _state(self.whole.classifier))
 
     def _block(self, block: Block, network: Network, place: int) -> tuple[nn.Module, Weights]:
         """One block and the weights for it."""
         part, roles, shared_roles = (
-            _bottleneck(block, network.gate),
+            _bottleneck(block, network.gate, self._momentum),
             _roles(block),
             self.roles[place],
         )
@@ -134,6 +134,11 @@ class ElasticMobileNet(nn.Module):
             middle = weight[:, :, edge : edge + kernel, edge : edge + kernel]
             weight = linear(middle.flatten(1), transforms[str(kernel)]).view_as(middle)
         return weight
+
+    @property
+    def _momentum(self) -> float | None:
+        """Of all batch normalisations."""
+        return next(m.momentum for m in self.modules() if isinstance(m, nn.BatchNorm2d))
 
     def _kernels(self, place: int) -> list[int]:
         """The sizes of a block's kernel, the largest first."""
@@ -185,10 +190,14 @@ def _first(part: nn.Module, shared: Weights) -> Weights:
 
 
 @lru_cache(maxsize=4096)
-def _bottleneck(block: Block, gate: Gate) -> Bottleneck:
-    """A block without weights."""
+def _bottleneck(block: Block, gate: Gate, momentum: float | None) -> Bottleneck:
+    """A block without weights, whose batch normalisations have this momentum."""
     with torch.device("meta"):
-        return Bottleneck(block, gate)
+        found = Bottleneck(block, gate)
+    for module in found.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = momentum
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -149,6 +149,20 @@ def test_dropout_before_the_classifier_is_the_whole_networks() -> None:
     assert torch.equal(supernet(images, path), supernet(images, path))
 
 
+def test_statistics_move_by_the_momentum_that_is_set() -> None:
+    supernet = _with_statistics(ElasticMobileNet(FAMILIES["ofa"])).train()
+    path = _points(supernet.choices, 1)[-1]
+    alone = supernet.network(path)
+    for module in (*supernet.modules(), *alone.modules()):  # what a recipe's norm_momentum does
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 0.5
+    images = torch.randn(4, 1, 8, 8)
+    supernet(images, path)
+    alone(images)
+    kept = alone.network.state_dict()
+    assert all(torch.equal(value, kept[name]) for name, value in supernet.weights(path).items())
+
+
 def test_dealt_paths_take_every_option_equally_often_and_one_choice_may_split_them() -> None:
     choices = Choices(FAMILIES["ofa"])
     paths = elastic_paths(choices)

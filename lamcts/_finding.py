@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from lamcts.errors import LamctsError, ProblemError, did_you_mean
@@ -162,9 +162,9 @@ def _attribute(module: ModuleType, attribute: str, ref: str) -> Any:
     found: Any = module
     for part in attribute.split("."):
         if not hasattr(found, part):
-            evaluators = [kind.__name__ for kind in _evaluators_in(module)]
+            known = [kind.__name__ for kind in _evaluators_in(module)] or _functions_in(module)
             raise ProblemError(
-                f"problem {ref!r}: there is no {attribute!r}; {did_you_mean(part, evaluators)}"
+                f"problem {ref!r}: there is no {attribute!r}; {did_you_mean(part, known)}"
             )
         found = getattr(found, part)
     return found
@@ -183,6 +183,17 @@ def _evaluators_in(module: ModuleType) -> list[type[Evaluator]]:
         for name, value in vars(module).items()
         if isinstance(value, type)
         and issubclass(value, Evaluator)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+
+
+def _functions_in(module: ModuleType) -> list[str]:
+    """Names of the functions that a module defines, helpers left out."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if isinstance(value, FunctionType)
         and value.__module__ == module.__name__
         and not name.startswith("_")
     ]

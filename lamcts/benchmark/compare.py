@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lamcts.benchmark.clock import check_clock
-from lamcts.benchmark.peers import PEERS, check_peer, kinds_of
+from lamcts.benchmark.peers import PEERS, check_peer, is_peer, kinds_of
 from lamcts.benchmark.processes import run_in_processes
 from lamcts.benchmark.records import Record, RecordFile, Task
 from lamcts.benchmark.suites import Case, find_case
@@ -47,7 +47,9 @@ def compare(
     Args:
         problems: Problems of a suite (`lamcts.benchmark.suites`), test functions
             (`lamcts.functions.FUNCTIONS`), or any problem references.
-        optimizers: Ours (`lamcts.optimizers`) and peers (`lamcts.benchmark.peers`), by name.
+        optimizers: Ours (`lamcts.optimizers`) and peers (`lamcts.benchmark.peers`), by name; a
+            peer of your own as ``"FILE.py:FUNCTION"``, a function of an
+            `lamcts.benchmark.peers.Objective`.
         budget: Evaluations a run.
         seeds: The seeds, or how many: 0, 1, 2, ...
         instances: How many instances of each suite's problem: 1, 2, ...
@@ -162,10 +164,11 @@ def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, cloc
         if clock:
             check_clock(evaluator, case.name)
         for name, options in optimizers.items():
-            if name not in known:
-                mend = did_you_mean(name, known)
+            if not is_peer(name) and name not in known:
+                is_file = name.endswith(".py")
+                mend = f"write {name}:FUNCTION" if is_file else did_you_mean(name, known)
                 raise UnknownName(f"optimizers: {name!r} is not known; {mend}")
-            if name not in PEERS:
+            if not is_peer(name):
                 prepare.optimizer(evaluator, RunConfig(1, name, options), seed=0)
                 continue
             if clock:

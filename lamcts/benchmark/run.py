@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import traceback
 import warnings
 from collections.abc import Iterator
 
 import lamcts
+from lamcts._finding import in_one_line
 from lamcts.benchmark.clock import check_clock, run_asynchronously
 from lamcts.benchmark.meter import BudgetSpent, Meter, peak_mb
-from lamcts.benchmark.peers import PEERS, Objective, load_peer
+from lamcts.benchmark.peers import PEERS, Objective, is_peer, load_peer, version_of
 from lamcts.benchmark.records import Record, Task
 from lamcts.benchmark.suites import find_case
 from lamcts.config import RunConfig
@@ -40,7 +42,7 @@ def run_task(task: Task) -> Record:
 def _search(task: Task, meter: Meter) -> str | None:
     """Spend the budget. Returns what ended the run before that, if an error did."""
     try:
-        if task.optimizer in PEERS:
+        if is_peer(task.optimizer):
             with _in_silence():
                 load_peer(task.optimizer)(Objective(meter, task.seed))
         else:
@@ -48,7 +50,10 @@ def _search(task: Task, meter: Meter) -> str | None:
     except BudgetSpent:
         pass
     except Exception as error:
-        return _in_one_line(error)
+        if task.optimizer in PEERS or not is_peer(task.optimizer):
+            return _in_one_line(error)
+        frames = traceback.extract_tb(error.__traceback__)  # this function's, then the method's own
+        return in_one_line(error, frames[:2][-1].filename)
     return None
 
 
@@ -80,7 +85,7 @@ def _in_silence() -> Iterator[None]:
 
 def _record(task: Task, meter: Meter, error: str | None) -> Record:
     evaluator = meter.evaluator
-    is_peer = task.optimizer in PEERS
+    name = task.optimizer
     if error is None and not meter.trace:
         error = f"no trial completed: {meter.first_error}"
     return Record(
@@ -98,7 +103,7 @@ def _record(task: Task, meter: Meter, error: str | None) -> Record:
         cpu_seconds=meter.cpu_seconds,
         cpu_ms=meter.cpu_ms,
         peak_mb=peak_mb(),
-        version=PEERS[task.optimizer].version if is_peer else f"lamcts {lamcts.__version__}",
+        version=version_of(name) if is_peer(name) else f"lamcts {lamcts.__version__}",
         error=error,
     )
 

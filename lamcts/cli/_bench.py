@@ -42,7 +42,10 @@ def bench(
         typer.Option(help="Suites of problems, comma-separated; see --list.", show_default=False),
     ] = None,
     optimizers: Annotated[
-        str, typer.Option(help="Methods, ours and peers, comma-separated; see --list.")
+        str,
+        typer.Option(
+            help="Methods, comma-separated: ours and peers, see --list, and FILE.py:FUNCTION."
+        ),
     ] = "lamcts,turbo,cmaes,random",
     dim: Annotated[
         int | None, typer.Option(help="Coordinates of the functions.", show_default=False)
@@ -224,13 +227,13 @@ def _checkpoints(text: str | None, budget: int) -> list[int]:
 
 def _settings(pairs: list[str], methods: list[str]) -> dict[str, dict[str, Any]]:
     """``optimizer.key=value`` texts as typed settings by optimizer."""
-    from lamcts.benchmark.peers import PEERS
+    from lamcts.benchmark.peers import is_peer
     from lamcts.optimizers import optimizer_settings
 
     found: dict[str, dict[str, Any]] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
-        method, dot, name = key.strip().partition(".")
+        method, dot, name = key.strip().rpartition(".")
         if not equals or not dot:
             raise InvalidArgument(
                 f"--set: {pair!r} is not OPTIMIZER.KEY=VALUE; write lamcts.cp=0.1"
@@ -239,7 +242,7 @@ def _settings(pairs: list[str], methods: list[str]) -> dict[str, dict[str, Any]]
             raise UnknownName(
                 f"--set {key}: {method!r} is not run; {did_you_mean(method, methods)}"
             )
-        if method in PEERS:
+        if is_peer(method):
             raise InvalidArgument(f"--set {key}: peers run with the settings of their adapters")
         known = optimizer_settings(method)
         if name not in known:

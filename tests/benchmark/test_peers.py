@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamcts.benchmark import Task, run_task
+from lamcts.benchmark import Task, compare, run_task
 from lamcts.benchmark.meter import BudgetSpent, Meter
 from lamcts.benchmark.peers import PEERS, Objective, check_peer, kinds_of, load_peer
 from lamcts.benchmark.suites import find_case
-from lamcts.errors import DependencyNotInstalled, InvalidArgument
+from lamcts.errors import DependencyNotInstalled, InvalidArgument, LamctsError
 from lamcts.evaluator import Evaluator
 from lamcts.spaces import Box, Dict, Discrete, Space
 
@@ -103,6 +103,13 @@ def test_an_integer_on_a_log_scale_is_a_place_on_it_and_one_level_is_no_variable
         objective(u)
     middle = round((0.5 * 100.5) ** 0.5)
     assert problem.asked == [(0, 1, 0), (0, middle, 1), (0, 100, 2)]
+
+
+@pytest.mark.parametrize("u", [[0.5, 0], [0.5, 0, 0, 0], [[0.5, 0, 0]], [float("nan"), 0, 0]])
+def test_what_is_no_point_is_refused(u: Any) -> None:
+    objective = Objective(Meter(Steep(), budget=9), seed=0)
+    with pytest.raises(InvalidArgument, match="is no point of 3 numbers"):
+        objective(u)
 
 
 def test_a_failure_before_any_value_is_no_record() -> None:
@@ -247,6 +254,64 @@ def test_an_error_of_a_peer_is_in_the_record(monkeypatch: pytest.MonkeyPatch) ->
     assert record.error == "ValueError: singular matrix"
     assert record.evaluations == 1
     assert len(record.trace) == 1
+
+
+OWN = """
+def search(objective):
+    while True:
+        objective(objective.rng.random(objective.dim))
+
+def slips(objective):
+    objective(objective.start())
+    objective(["a", 0.5])
+
+def ends(objective):
+    objective(objective.start())
+
+number = 3
+"""
+
+
+def test_a_function_of_ones_own_is_a_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(OWN)
+    records = compare(
+        ["sphere", "onemax"],
+        ["mine.py:search", "mine.py:slips", "mine.py:ends", "random"],
+        budget=9,
+        seeds=1,
+    )
+    found = {(r.task.problem, r.task.optimizer.removeprefix("mine.py:")): r for r in records}
+    for problem in ("sphere", "onemax"):
+        assert found[problem, "search"].error is None
+        assert found[problem, "search"].evaluations == 9
+        assert found[problem, "search"].version == "mine.py"
+        assert found[problem, "ends"].evaluations == 1
+        slip = found[problem, "slips"]
+        assert slip.evaluations == 1
+        assert slip.error is not None
+        assert slip.error.startswith("ValueError: could not convert")
+        assert slip.error.endswith("(mine.py, line 8)")
+        start = [found[problem, name].trace[0] for name in ("slips", "ends")]
+        assert start[0] == start[1]
+
+
+def test_a_function_of_ones_own_has_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(OWN)
+    for name, words in {
+        "mine.py": "write mine.py:FUNCTION",
+        "mine.py:serch": "no 'serch'; did you mean 'search'",
+        "mine.py:number": "mine.py:number is 3, no function",
+        "mime.py:search": "optimizers: no file 'mime.py'; did you mean 'mine.py'",
+        "no_such_package:search": "optimizers: 'no_such_package:search' does not import",
+    }.items():
+        with pytest.raises(LamctsError, match=words):
+            compare(["sphere"], [name], budget=3, seeds=1)
 
 
 def test_listing_peers_imports_none_of_them() -> None:

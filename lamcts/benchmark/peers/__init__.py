@@ -2,7 +2,8 @@
 
 An adapter is a function of an `Objective`. It searches until the objective ends the run by raising
 `BudgetSpent`, and starts again from a random point where its method has converged. Settings are
-the library's own unless the adapter says otherwise.
+the library's own unless the adapter says otherwise. A user's own one is called by where it is,
+``FILE.py:FUNCTION`` or ``package.module:FUNCTION``.
 """
 
 from __future__ import annotations
@@ -12,11 +13,26 @@ import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
+from lamcts._finding import find
 from lamcts.benchmark.peers._objective import Kind, Objective, kinds_of
-from lamcts.errors import DependencyNotInstalled, InvalidArgument
+from lamcts.errors import DependencyNotInstalled, InvalidArgument, ProblemError
 
-__all__ = ["PEERS", "Objective", "Peer", "check_peer", "kinds_of", "load_peer"]
+__all__ = [
+    "PEERS",
+    "Adapter",
+    "Objective",
+    "Peer",
+    "check_peer",
+    "is_peer",
+    "kinds_of",
+    "load_peer",
+    "version_of",
+]
+
+#: Searches an objective, which ends the run.
+Adapter = Callable[[Objective], None]
 
 _ANY: frozenset[Kind] = frozenset({"real", "integer", "binary", "categorical"})
 _ORDERED: frozenset[Kind] = _ANY - {"categorical"}
@@ -78,18 +94,31 @@ PEERS: dict[str, Peer] = {
 }
 
 
+def is_peer(name: str) -> bool:
+    """Whether a method is not ours: one of `PEERS`, or a function of the user's own."""
+    return name in PEERS or ":" in name
+
+
+def version_of(name: str) -> str:
+    """The package and its version; of a user's own, the file or module it is in."""
+    return PEERS[name].version if name in PEERS else Path(name.rpartition(":")[0]).name
+
+
 def check_peer(name: str, kinds: Iterable[Kind], problem: str) -> None:
     """Refuse a peer that isn't installed, or that cannot search such a space.
 
     Args:
-        name: One of `PEERS`.
+        name: One of `PEERS`, or a user's own, which has to exist and may be given any space.
         kinds: The kinds of the problem's variables.
         problem: The problem's name, for the message.
 
     Raises:
         DependencyNotInstalled: A package is missing; the message holds the pip line.
-        InvalidArgument: The peer takes no variables of some kind.
+        InvalidArgument: The peer takes no variables of some kind, or there is no such function.
     """
+    if name not in PEERS:
+        load_peer(name)
+        return
     peer = PEERS[name]
     if peer.missing:
         raise DependencyNotInstalled(
@@ -104,10 +133,21 @@ def check_peer(name: str, kinds: Iterable[Kind], problem: str) -> None:
         )
 
 
-def load_peer(name: str) -> Callable[[Objective], None]:
-    """The adapter of a peer: it searches until the objective says that the budget is spent."""
-    module, _, function = PEERS[name].entry_point.partition(":")
-    adapter: Callable[[Objective], None] = getattr(
-        importlib.import_module(f"{__name__}.{module}"), function
-    )
+def load_peer(name: str) -> Adapter:
+    """The adapter of a peer: it searches until the objective says that the budget is spent.
+
+    Raises:
+        InvalidArgument: A user's own cannot be found, or is no function.
+    """
+    if name in PEERS:
+        module, _, function = PEERS[name].entry_point.partition(":")
+        adapter: Adapter = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+        return adapter
+    try:
+        adapter = find(name).target
+    except ProblemError as error:
+        what = str(error).removeprefix("problem").removeprefix(":").strip()
+        raise InvalidArgument(f"optimizers: {what}") from error
+    if not callable(adapter):
+        raise InvalidArgument(f"optimizers: {name} is {adapter!r}, no function of an Objective")
     return adapter

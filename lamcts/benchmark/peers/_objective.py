@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lamcts.errors import InvalidArgument, shown
 from lamcts.spaces import Codec, as_space
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Objective:
 
         Raises:
             BudgetSpent: The run is over.
+            InvalidArgument: Not so many numbers.
         """
         outcome = self._meter.evaluate(self._codec.from_vector(self._native(u)))
         if outcome.value is None:
@@ -101,10 +103,13 @@ class Objective:
 
     def _native(self, u: ArrayLike) -> NDArray[np.float64]:
         """(dim,) the codec's vector of a point: bounds and scales are its business."""
-        u = np.clip(np.asarray(u, dtype=np.float64), 0.0, self.upper)
+        point = np.asarray(u, dtype=np.float64)
+        if point.shape != (self.dim,) or np.isnan(point).any():
+            raise InvalidArgument(f"u: {shown(u)} is no point of {self.dim} numbers")
+        point = np.clip(point, 0.0, self.upper)
         z = np.zeros((1, self._codec.dim))
-        z[0, self._columns[self.is_real]] = u[self.is_real]
+        z[0, self._columns[self.is_real]] = point[self.is_real]
         native: NDArray[np.float64] = self._codec.decode(z)[0]
         levels = ~self.is_real
-        native[self._levels] = self._low[levels] + np.rint(u[levels])
+        native[self._levels] = self._low[levels] + np.rint(point[levels])
         return native

@@ -1,7 +1,7 @@
 """What README and documentation show runs as it stands: Python blocks, and `lamcts` commands.
 
 A page's blocks are run in order, in one empty folder that has `problems/` beside it; commands with
-a budget small enough for a test. Commands that need a cluster or packages that the tests do not
+a budget small enough for a test, and beside the blocks whose first line is a file's name. Commands that need a cluster or packages that the tests do not
 have stand in ``text`` blocks.
 """
 
@@ -83,6 +83,9 @@ def test_python_blocks_run(page: Path, folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", with_blocks("console", "bash"), ids=lambda page: page.name)
 def test_commands_run(page: Path, folder: Path) -> None:
+    for code in blocks(page, "python"):
+        if name := re.match(r"# (\w+\.py)\n", code):
+            (folder / name[1]).write_text(code, encoding="utf-8")
     for words in commands(page):
         done = run(["-m", "lamcts", *words], folder)
         assert done.returncode == 0, f"lamcts {shlex.join(words)}\n{done.stderr}"

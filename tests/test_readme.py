@@ -1,8 +1,8 @@
 """What README and documentation show runs as it stands: Python blocks, and `lamcts` commands.
 
 A page's blocks are run in order, in one empty folder that has `problems/` beside it; commands with
-a budget small enough for a test, and beside the blocks whose first line is a file's name. Commands that need a cluster or packages that the tests do not
-have stand in ``text`` blocks.
+a budget small enough for a test, beside the blocks whose first line is a file's name. Commands that
+need a cluster or packages that the tests do not have stand in ``text`` blocks.
 """
 
 from __future__ import annotations

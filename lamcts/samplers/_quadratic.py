@@ -49,8 +49,9 @@ FAILED, FAIR = 0.1, 0.7
 #: A start is given up below this resolution, when it lacks more than so many times what the last
 #: resolution gained.
 HOPEFUL, PATIENCE = 0.02, 2.0
-#: Below this resolution a first descent on a rugged landscape is within one valley.
-WITHIN_VALLEY = 0.0006
+#: Below this resolution a first descent on a rugged landscape is within one valley. So it is at the
+#: resolution before, where it stays there for so many evaluations times the dimension.
+WITHIN_VALLEY, LINGERS = 0.0006, 5
 #: Directions in which the model's sureness is asked: random ones, and this many axes at most.
 DIRECTIONS, AXES = 100, 100
 
@@ -83,6 +84,9 @@ class QuadraticSampler(Sampler):
         self._since_step = 0
         self._shortened = np.inf  # the resolution of the last step shorter than half of it
         self._levels: list[float] = []  # the best value when each resolution was left
+        self._entered = 0  # evaluations known when this resolution was entered
+        self._out = 0  # points being evaluated
+        self._together = False  # more than one at a time
         self._windows = Windows(self.domain.dim, noisy=self.domain.noisy)
         self._ruggedness = Ruggedness()
         self._rugged: bool | None = None
@@ -102,14 +106,21 @@ class QuadraticSampler(Sampler):
     @property
     def in_valley(self) -> bool:
         """The first descent has ended in one of many small valleys."""
-        if self.restart or self.domain.noisy or self._scale.resolution > WITHIN_VALLEY:
+        if self.restart or self.domain.noisy or not self._within_valley:
             return False
         if self._rugged is None:
             best = float(self.y.max())
             self._rugged = len(self._levels) > 1 and self._ruggedness.rugged(
-                descent=best - float(self.y[0]), below=best - self._levels[1]
+                best - float(self.y[0]), best - self._levels[1], together=self._together
             )
         return self._rugged
+
+    @property
+    def _within_valley(self) -> bool:
+        """Steps are shorter than a valley is wide, if there are valleys."""
+        lingers = len(self.y) - self._entered >= LINGERS * self.domain.dim
+        finest = WITHIN_VALLEY / SHRINK if lingers else WITHIN_VALLEY
+        return self._scale.resolution <= finest
 
     def ask(self, pending: NDArray[np.float64], rng: np.random.Generator) -> Proposal:
         """Propose the start, a probe along an axis, a step of the model, or a point to learn."""
@@ -128,6 +139,8 @@ class QuadraticSampler(Sampler):
     def note(self, info: Mapping[str, Any]) -> None:
         """Take over the lengths and the noise recorded with a trial."""
         self._asked += 1
+        self._out += 1
+        self._together |= self._out > 1
         self._starts += info.get("move") == "start"
         self._windows.note(info)
         self._best = info.get("best", self._best)
@@ -142,12 +155,14 @@ class QuadraticSampler(Sampler):
             # without a value, where a run file's outcomes were deleted
             if float(info["resolution"]) < self._scale.resolution and len(self.y):
                 self._levels.append(float(self.y.max()))
+                self._entered = len(self.y)
             self._scale = _Scale(float(info["radius"]), float(info["resolution"]))
 
     def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
         """Lengthen or shorten the radius by what a step gained of what was promised."""
         best = float(self.y.max()) if len(self.y) else -np.inf
         super().tell(z, y, info)
+        self._out = max(self._out - 1, 0)  # not all were asked by it
         if self._probes is not None:
             self._probes.tell(z, y, best, info)
         errors = self._windows.tell(y, info)

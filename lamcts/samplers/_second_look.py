@@ -26,8 +26,9 @@ __all__ = ["Ruggedness", "SecondLook"]
 RATIO = 0.25
 #: Valleys shallower than this share of the whole descent matter at its end alone.
 DEPTH = 0.02
-#: In a valley, no more is gained below the second resolution than so many times that error.
-GAIN = 1.5
+#: In a valley, no more is gained below the second resolution than so many times that error; more
+#: by several at a time, since they leave a resolution after fewer steps.
+GAIN, GAIN_TOGETHER = 1.5, 2.2
 #: Fewer guesses than this at a resolution tell nothing.
 LEAST = 10
 #: A look goes on while this many generations come this share nearer to its goal.
@@ -48,17 +49,19 @@ class Ruggedness:
         if resolution in self._errors or len(self._errors) < 2:
             self._errors.setdefault(resolution, []).append(errors)
 
-    def rugged(self, descent: float, below: float) -> bool:
+    def rugged(self, descent: float, below: float, *, together: bool = False) -> bool:
         """Whether valleys are what the models do not know, and one of them was descended into.
 
         Args:
             descent: What was gained so far, in units of the objective.
             below: What of it was gained below the second resolution.
+            together: Whether several points were evaluated at a time.
         """
         if len(self._errors) < 2 or any(len(errors) < LEAST for errors in self._errors.values()):
             return False
         coarse, fine = (float(np.median(errors, axis=0).min()) for errors in self._errors.values())
-        return fine > max(RATIO * coarse, DEPTH * descent, below / GAIN)
+        gain = GAIN_TOGETHER if together else GAIN
+        return fine > max(RATIO * coarse, DEPTH * descent, below / gain)
 
 
 class SecondLook(CMAESSampler):

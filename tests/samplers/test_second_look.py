@@ -13,6 +13,7 @@ from lamcts.functions import make_function
 from lamcts.optimizers import Optimizer
 from lamcts.optimizers._lamcts import LAMCTS
 from lamcts.region import Region
+from lamcts.samplers._quadratic import WITHIN_VALLEY
 from lamcts.samplers._second_look import GENERATIONS, LEAST, Ruggedness, SecondLook
 from lamcts.spaces import Box, Codec
 
@@ -34,24 +35,26 @@ def numbers(optimizer: Optimizer) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("shrinkage", "descent", "below", "rugged"),
+    ("shrinkage", "descent", "below", "together", "rugged"),
     [
-        (0.3**3, 10.0, 0.5, False),  # smooth
-        (0.3, 10.0, 0.5, False),  # a kink that leads on
-        (0.3, 10.0, 0.2, True),  # one that does not
-        (0.9, 10.0, 0.5, True),
-        (0.9, 1000.0, 0.5, False),  # valleys too shallow to matter
-        (0.9, 10.0, 5.0, False),  # the descent went on below them
+        (0.3**3, 10.0, 0.5, False, False),  # smooth
+        (0.3, 10.0, 0.5, False, False),  # a kink that leads on
+        (0.3, 10.0, 0.2, False, True),  # one that does not
+        (0.9, 10.0, 0.5, False, True),
+        (0.9, 1000.0, 0.5, False, False),  # valleys too shallow to matter
+        (0.9, 10.0, 1.8, False, False),  # the descent went on below them
+        (0.9, 10.0, 1.8, True, True),  # which it does more by several at a time
+        (0.9, 10.0, 5.0, True, False),
     ],
 )
 def test_errors_that_do_not_shrink_are_small_valleys(
-    shrinkage: float, descent: float, below: float, rugged: bool
+    shrinkage: float, descent: float, below: float, together: bool, rugged: bool
 ) -> None:
     ruggedness = Ruggedness()
     for k, resolution in enumerate((0.2, 0.06, 0.018)):
         for _ in range(LEAST):
             ruggedness.tell(np.array([1.0, 1.1, 1.2]) * shrinkage**k, resolution)
-    assert ruggedness.rugged(descent, below) == rugged
+    assert ruggedness.rugged(descent, below, together=together) == rugged
 
 
 def test_few_errors_tell_nothing() -> None:
@@ -105,6 +108,12 @@ def test_there_is_one_after_the_first_descent_into_a_small_valley() -> None:
     assert optimizer.trials[look[0] - 1].info["resolution"] < 0.01
 
 
+def test_it_begins_earlier_where_a_resolution_lingers() -> None:
+    optimizer = run("schaffer-f7", 200, seed=1, rotated=1)
+    before = optimizer.trials[numbers(optimizer)[0] - 1].info
+    assert WITHIN_VALLEY < before["resolution"] < 0.01
+
+
 def test_the_descent_goes_on_after_a_look_in_vain() -> None:
     optimizer = run("rastrigin", seed=2)
     look = numbers(optimizer)
@@ -151,9 +160,11 @@ def best(optimizer: Optimizer) -> float:
     return value
 
 
-def test_it_sees_over_small_valleys(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("q", [1, 8])
+def test_it_sees_over_small_valleys(q: int, monkeypatch: pytest.MonkeyPatch) -> None:
     seeds = range(5)
-    with_look = [best(run("schaffer-f7", 600, seed, rotated=1)) for seed in seeds]
-    monkeypatch.setattr(Ruggedness, "rugged", lambda self, descent, below: False)
-    without = [best(run("schaffer-f7", 600, seed, rotated=1)) for seed in seeds]
+    with_look = [best(run("schaffer-f7", 600, seed, q, rotated=1)) for seed in seeds]
+    monkeypatch.setattr(Ruggedness, "rugged", lambda *_, **__: False)
+    without = [best(run("schaffer-f7", 600, seed, q, rotated=1)) for seed in seeds]
+    print(with_look, without)
     assert np.median(with_look) < 0.6 * np.median(without)

@@ -14,6 +14,7 @@ from typing import Any
 from lamcts import __version__, prepare
 from lamcts.callbacks import Callback, checked
 from lamcts.config import RunConfig, in_bytes
+from lamcts.errors import InvalidArgument, LamctsError
 from lamcts.evaluator import Evaluation
 from lamcts.prepare import FunctionEvaluator, Problem
 from lamcts.problem import as_evaluator, make_ready
@@ -158,7 +159,12 @@ def search(
             store=store,
             callbacks=watchers,
         )
-        return run.execute()
+        try:
+            return run.execute()
+        except LamctsError:
+            if store and not run.trials:  # no point within the constraints, say
+                store.discard()
+            raise
 
 
 def resume(
@@ -186,7 +192,7 @@ def resume(
         problem: The problem, when the run cannot load it (it was defined in a notebook, or its
             file has moved). A class or a file gets the settings it had; of an evaluator those
             that differ are warned of.
-        budget: A new total.
+        budget: A new total, no less than is spent.
         workers: Another number of workers.
         executor: Another place to evaluate in.
         ray_address: Another cluster.
@@ -200,6 +206,7 @@ def resume(
     Raises:
         RunError: There is no run, it is open in another process, its file is damaged, or the
             problem is not the one the run was started with; the message says what differs.
+        InvalidArgument: An argument cannot be used.
     """
     watchers = checked(callbacks)
     stored = read_run(folder)
@@ -246,6 +253,11 @@ def resume(
         )
         run.replay(stored)
         run.set_budget(stored.budget if budget is None else budget)
+        if budget is not None and budget < run.spent:
+            raise InvalidArgument(
+                f"budget: {budget} is less than the {run.spent} that are spent; it is the run's "
+                "total, not so many more"
+            )
         store.append("resume", lamcts=__version__, budget=run.config.budget, workers=config.workers)
         return run.execute()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -20,14 +21,14 @@ from lamcts.api import resume, search
 from lamcts.callbacks import Callback
 from lamcts.config import RunConfig, in_bytes
 from lamcts.constraints import Constraint, parse_constraint
-from lamcts.errors import Infeasible, InvalidArgument, RunError
+from lamcts.errors import Infeasible, InvalidArgument, LamctsError, RunError
 from lamcts.evaluator import Evaluator
 from lamcts.history import TrialState
 from lamcts.outcome import cost_of
 from lamcts.problem import ProblemRef, as_evaluator
 from lamcts.result import Result, result_of
 from lamcts.spaces import as_space, from_json, to_json
-from lamcts.storage import RUN_FILE, default_folder, read_run, replace_file
+from lamcts.storage import RUN_FILE, default_folder, list_runs, read_run, replace_file
 
 __all__ = ["SWEEP_FILE", "Limit", "parse_sweep", "resume_sweep", "sweep"]
 
@@ -129,7 +130,12 @@ def sweep(
         path = None
         if folder:
             path = _create(evaluator, config, folder, plan)
-        return _searches(evaluator, plan, path, {}, list(callbacks))
+        try:
+            return _searches(evaluator, plan, path, {}, list(callbacks))
+        except LamctsError:
+            if path and not list_runs(path):  # no point within the tightest limit, say
+                shutil.rmtree(path, ignore_errors=True)
+            raise
 
 
 def resume_sweep(

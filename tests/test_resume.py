@@ -253,6 +253,20 @@ def test_a_damaged_header_is_named(tmp_path: Path) -> None:
         lamcts.resume(tmp_path / "run", budget=5)
 
 
-def test_a_smaller_budget_stops_at_once(tmp_path: Path) -> None:
+def test_a_budget_below_what_is_spent_is_refused(tmp_path: Path) -> None:
     search(6, tmp_path / "run")
-    assert len(lamcts.resume(tmp_path / "run", budget=4).trials) == 6
+    before = (tmp_path / "run" / RUN_FILE).read_bytes()
+    with pytest.raises(InvalidArgument, match="budget: 4 is less than the 6 that are spent"):
+        lamcts.resume(tmp_path / "run", budget=4)
+    assert (tmp_path / "run" / RUN_FILE).read_bytes() == before
+
+
+def test_a_run_that_was_broken_off_takes_a_smaller_budget(tmp_path: Path) -> None:
+    class Stop(lamcts.Callback):
+        def on_tell(self, run: Any, trial: lamcts.Trial) -> None:
+            if trial.number == 3:
+                run.stop()
+
+    search(9, tmp_path / "run", callbacks=[Stop()])
+    again = lamcts.resume(tmp_path / "run", budget=5)
+    assert (len(again.trials), again.stopped, again.budget) == (5, "budget", 5)

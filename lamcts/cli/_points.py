@@ -56,7 +56,8 @@ def read_points(file: Path, evaluator: Evaluator) -> list[Any]:
     Trials that did not complete are left out.
 
     Raises:
-        InvalidArgument: It cannot be read, or an entry is no point; line and column are named.
+        InvalidArgument: It cannot be read, or an entry is no point (line and column are named), or
+            there is none.
         DependencyNotInstalled: It is a Parquet file, and pyarrow is missing.
         RunError: It is a run that is damaged.
     """
@@ -69,6 +70,10 @@ def read_points(file: Path, evaluator: Evaluator) -> list[Any]:
                 points.append(x if value is None else (x, value))
         except ValueError as error:
             raise InvalidArgument(f"--init: {str(file)!r}, {place}: {error}") from None
+    if not points:
+        raise InvalidArgument(
+            f"--init: {str(file)!r} holds no point, and no trial that is complete; leave it out"
+        )
     return points
 
 

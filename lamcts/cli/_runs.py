@@ -21,6 +21,7 @@ __all__ = ["RUNS", "find_run", "fits_several"]
 
 RUNS = Path("runs")  # where runs are kept, in the current folder
 _SHOWN = 8  # lines and trials that are named one by one
+_NEWEST = 3  # runs that are named where another was meant
 
 
 def find_run(run: str) -> Path:
@@ -40,7 +41,18 @@ def find_run(run: str) -> Path:
         return fits[0]
     if fits:
         raise fits_several(run, fits)
-    raise RunError(f"RUN: {run!r} is no run; {did_you_mean(run, map(str, folders))}")
+    raise RunError(f"RUN: {run!r} is no run; {_others(run, folders)}")
+
+
+def _others(run: str, folders: Sequence[Path]) -> str:
+    """The run that was meant, or else the newest: there may be hundreds."""
+    near = did_you_mean(run, {name for f in folders for name in (f.name, str(f))})
+    if near.startswith("did"):
+        return near
+    if not folders:
+        return f"there are none under {RUNS}; start one with: lamcts run PROBLEM"
+    newest = ", ".join(map(str, folders[: -_NEWEST - 1 : -1]))
+    return f"the newest: {newest}; all: lamcts list"
 
 
 def fits_several(run: str, folders: Sequence[Path]) -> RunError:

@@ -169,7 +169,8 @@ def run(
 def resume_command(
     run: RunFolder,
     budget: Annotated[
-        int | None, typer.Option(help="Raise the total of trials.", show_default=False)
+        int | None,
+        typer.Option(help="Another total of trials, no less than is spent.", show_default=False),
     ] = None,
     workers: Workers = None,
     executor: ExecutorName = None,

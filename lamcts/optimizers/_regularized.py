@@ -16,6 +16,9 @@ __all__ = ["RegularizedEvolution"]
 #: Children of one parent of which the first that is new is taken.
 CHILDREN = 24
 
+#: In a tournament of so many times the population nobody is missing: more draws change nothing.
+SURE = 100
+
 
 class RegularizedEvolution(Optimizer):
     """Ageing evolution (Real, Aggarwal, Huang and Le 2019, Algorithm 1).
@@ -56,7 +59,7 @@ class RegularizedEvolution(Optimizer):
         codec = self.domain.codec
         if len(self._complete) < self.population:
             return Proposal(self.domain.legal(codec.sample(rng, CHILDREN)), ranked=False)
-        drawn = rng.choice(self.alive, self.tournament)
+        drawn = rng.choice(self.alive, min(self.tournament, SURE * self.population))
         parent = drawn[self.history.y[drawn].argmax()]
         parents = np.repeat(self.history.Z[[parent]], CHILDREN, axis=0)
         change = np.arange(codec.p) == rng.integers(codec.p, size=(CHILDREN, 1))

@@ -121,6 +121,11 @@ class RunFolder:
         """Where a trial's private folder is, if its evaluator asks for one."""
         return self.path / "trials" / f"{number:06d}"
 
+    def discard(self) -> None:
+        """Close and remove the folder of a run that never began."""
+        self.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def close(self) -> None:
         """Free the run for others. Calling it again is harmless."""
         self._log.close()

@@ -25,6 +25,8 @@ FILES = {
     "shape.jsonl": '{"x": [0.0, 0.0, 0.0]}\n',
     "no_x.jsonl": '{"y": 1}\n',
     "text.jsonl": "hello\n",
+    "empty.csv": "number,state,x[0],x[1],value\n",
+    "empty.jsonl": "",
 }
 
 
@@ -76,6 +78,8 @@ def files(folder: Path) -> None:
         ("run bowl.py --init shape.jsonl", ["'shape.jsonl', line 1: column x[2]"]),
         ("run bowl.py --init no_x.jsonl", ["'no_x.jsonl', line 1: column x[0]: missing"]),
         ("run bowl.py --init text.jsonl", ["--init", "'text.jsonl'", "not JSON"]),
+        ("run bowl.py --init empty.csv", ["--init: 'empty.csv' holds no point", "leave it out"]),
+        ("run bowl.py --init empty.jsonl", ["--init: 'empty.jsonl' holds no point"]),
         ("check gone.py", ["no file 'gone.py'"]),
         ("check bowl.py --set tarqet=1", ["tarqet", "did you mean 'target'"]),
         ("cost bowl.py --arch [1", ["--arch", "'[1'"]),
@@ -107,6 +111,27 @@ def test_mistake_gets_one_line(lamcts: Call, folder: Path, command: str, words: 
     for word in words:
         assert word in outcome.err
     assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize("limit", [["--constraint", "size<=-2"], ["--sweep", "size=-2,0.5"]])
+def test_limits_that_no_point_is_within_leave_no_folder(
+    lamcts: Call, folder: Path, limit: list[str]
+) -> None:
+    outcome = lamcts("run", "bowl.py", "--name", "first", "--quiet", *limit)
+    assert outcome.code == 2
+    assert outcome.err.startswith("Error: constraint: no point that meets the constraints was")
+    assert not list(folder.glob("runs/*/*"))
+
+
+def test_of_many_runs_the_one_that_was_meant_or_the_newest_are_named(lamcts: Call) -> None:
+    assert "there are none under runs" in lamcts("show", "monday").err
+    for name in ("monday", "tuesday", "wednesday", "thursday"):
+        words = ("--optimizer", "random", "--budget", "1", "--quiet", "--name", name)
+        assert lamcts("run", "bowl.py", *words).code == 0
+    assert "is no run; did you mean 'tuesday'?" in lamcts("show", "tusday").err
+    other = lamcts("resume", "zzz").err
+    newest = ", ".join(f"runs/bowl/{name}" for name in ("thursday", "wednesday", "tuesday"))
+    assert other == f"Error: RUN: 'zzz' is no run; the newest: {newest}; all: lamcts list\n"
 
 
 @pytest.mark.parametrize("command", ["run", "run bowl.py --budget many", "runn bowl.py", "run -x"])

@@ -32,6 +32,14 @@ def search(optimizer: Optimizer, n: int, f: Any = matches) -> Optimizer:
     return optimizer
 
 
+def test_a_tournament_of_any_size_takes_the_best_for_parent() -> None:
+    def points(tournament: int) -> list[Any]:
+        optimizer = RegularizedEvolution(SPACE, population=5, tournament=tournament, seed=0)
+        return [trial.x.tolist() for trial in search(optimizer, 12).trials]
+
+    assert points(10**9) == points(10**6)  # neither draws so many
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_beats_random_points(name: str) -> None:
     def found(name: str) -> float:

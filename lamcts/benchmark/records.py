@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lamcts.errors import RunError
 from lamcts.evaluator import Direction
@@ -172,6 +173,7 @@ class RecordFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "ab+") as file:
+                _lock(file)  # till it is closed: another comparison may add to it
                 if not self._is_whole:  # cut off what a killed run may have left half written
                     file.seek(0)
                     file.truncate(file.read().rfind(b"\n") + 1)
@@ -181,6 +183,14 @@ class RecordFile:
                 os.fsync(file.fileno())
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Wait for the file's lock, where the system and the file system have one."""
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def read_records(path: str | Path) -> list[Record]:

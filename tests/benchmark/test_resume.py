@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from lamcts.benchmark import compare, read_records
 from lamcts.benchmark.compare import RECORDS
+from lamcts.benchmark.records import Record, Task
 
 COMPARE = """
 import sys
@@ -51,3 +55,23 @@ def test_a_comparison_killed_in_between_goes_on(tmp_path: Path) -> None:
     assert len(fresh) == 8 - len(done)
     assert [json.loads(line)["error"] for line in path.read_text().splitlines()] == [None] * 8
     assert read_records(path)[: len(done)] == done
+
+
+def test_two_comparisons_that_add_to_one_file_wait_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / RECORDS
+    add = (
+        "import sys\nfrom pathlib import Path\n"
+        "from lamcts.benchmark.records import Record, RecordFile, Task\n"
+        "RecordFile(Path(sys.argv[1])).add(Record(Task('levy', 'random', 1, 5)))\n"
+    )
+    first = Record(Task("levy", "random", 0, 5))
+    with path.open("ab", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        line = first.to_json().encode() + b"\n"
+        file.write(line[:20])  # in the middle of a line, which the other must not cut off
+        other = subprocess.Popen([sys.executable, "-c", add, str(path)])
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(timeout=2.0)
+        file.write(line[20:])
+    assert other.wait(timeout=60.0) == 0
+    assert [record.task.seed for record in read_records(path)] == [0, 1]

@@ -154,6 +154,8 @@ def _import_attribute(ref: str) -> Any:
     except LamctsError:
         raise
     except (Exception, SystemExit) as error:
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise ProblemError(f"problem {ref!r}: {error}") from error
         raise ProblemError(f"problem {ref!r} does not import: {in_one_line(error)}") from error
     return _attribute(module, attribute, ref) if attribute else _the_one(module, name)
 

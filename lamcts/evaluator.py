@@ -165,7 +165,8 @@ class Evaluator:
     def canonical(self, x: Any) -> Any:
         """The one point that stands for all points equivalent to ``x`` (isomorphic cells).
 
-        Searches ask for many. A class may write ``canonical_many(self, V)`` beside it: the same of
+        Every point has one: of what is no valid configuration too, which `evaluate` says. Searches
+        ask for many. A class may write ``canonical_many(self, V)`` beside it: the same of
         native vectors (n, p), one number a variable, in arrays.
         """
         return x

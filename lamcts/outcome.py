@@ -226,7 +226,7 @@ def guarded(hook: str, function: Callable[[Any], T]) -> Callable[[Any], T]:
             return function(x)
         except LamctsError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ProblemError(f"{hook} raised {in_one_line(error)}") from error
 
     return call
@@ -236,7 +236,7 @@ def held_out(evaluator: Evaluator, x: Any) -> dict[str, float]:
     """What ``Evaluator.test`` says of a run's best point; a failure here must not lose the run."""
     try:
         return {str(name): float(figure) for name, figure in evaluator.test(x).items()}
-    except Exception:
+    except (Exception, SystemExit):
         _log.exception("test(x) of the best point raised: the run has no test figures")
         return {}
 

@@ -108,7 +108,16 @@ class _Forms:
 
 def _canonical(evaluator: Evaluator) -> Callable[[Any], Any] | None:
     """Its canonical forms; of many at once where that means the same as of one after another."""
-    one = guarded("canonical(x)", evaluator.canonical)
+    form = guarded("canonical(x)", evaluator.canonical)
+
+    def one(x: Any) -> Any:
+        try:
+            return form(x)
+        except Infeasible as reason:
+            raise ProblemError(
+                f"canonical(x) raised Infeasible ({reason}); return x, and raise it in evaluate"
+            ) from reason
+
     many = batched(evaluator, "canonical")
     if many is not None:
         return _Forms(one, guarded("canonical_many(V)", many))
@@ -319,7 +328,7 @@ def _built(kind: type[Evaluator], kwargs: dict[str, Any]) -> Evaluator:
         evaluator = kind(**as_declared(kwargs, keyword_parameters(kind)))
     except LamctsError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ProblemError(
             f"{kind.__name__} cannot be built with the run's settings: {in_one_line(error)}"
         ) from error

@@ -102,7 +102,7 @@ def make_ready(evaluator: Evaluator) -> None:
         evaluator.prepare()
     except LamctsError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         where = in_one_line(error, _file_of(type(evaluator)))
         raise ProblemError(f"{type(evaluator).__name__}: prepare() raised {where}") from error
 
@@ -185,7 +185,7 @@ def _build(found: Found, kwargs: Mapping[str, Any]) -> Evaluator:
         evaluator: Any = build(**as_declared({**preset, **kwargs}, _settings(found)))
     except LamctsError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ProblemError(
             f"problem {found.label!r} cannot be built: {in_one_line(error, _file_of(build))}"
         ) from error

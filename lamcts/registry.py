@@ -18,6 +18,7 @@ from typing import Any
 from lamcts.errors import (
     DependencyNotInstalled,
     InvalidArgument,
+    LamctsError,
     ProblemError,
     UnknownName,
     did_you_mean,
@@ -61,12 +62,14 @@ class ProblemSpec:
     @property
     def name(self) -> str:
         """The id without its version."""
-        return _split(self.id)[0]
+        match = _ID.fullmatch(self.id)
+        return match["name"] if match else self.id  # another package may call it anything
 
     @property
     def version(self) -> int:
         """The version in the id; -1 for a short name, which has none."""
-        return _split(self.id)[1]
+        match = _ID.fullmatch(self.id)
+        return int((match and match["version"]) or -1)
 
     def load(self) -> Any:
         """Import the entry point.
@@ -76,7 +79,7 @@ class ProblemSpec:
 
         Raises:
             DependencyNotInstalled: A library of the extra ``requires`` is missing.
-            ProblemError: The module or the attribute does not exist.
+            ProblemError: The module or the attribute does not exist, or does not import.
         """
         module, _, attribute = self.entry_point.partition(":")
         try:
@@ -92,6 +95,14 @@ class ProblemSpec:
             raise ProblemError(f"problem {self.id!r}: {error} ({self.entry_point})") from error
         except AttributeError as error:
             raise ProblemError(f"problem {self.id!r}: {error} ({self.entry_point})") from error
+        except LamctsError:
+            raise
+        except (Exception, SystemExit) as error:  # a damaged library's, say
+            from lamcts._finding import in_one_line  # which needs this module
+
+            raise ProblemError(
+                f"problem {self.id!r} does not import: {in_one_line(error)}"
+            ) from error
         return found
 
 

@@ -6,6 +6,7 @@ once in a fresh process, and lists what it found. ``lamcts check my_evaluator.py
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -21,9 +22,10 @@ import numpy as np
 from lamcts._finding import in_one_line
 from lamcts.constraints import Feasibility, check_constraints, parse_constraint
 from lamcts.errors import DependencyNotInstalled, Infeasible, LamctsError, ProblemError
-from lamcts.evaluator import Direction, Evaluator
+from lamcts.evaluator import Evaluator
 from lamcts.executors._worker import IN_WORKER
-from lamcts.outcome import as_number, outcome_of
+from lamcts.history import TrialState
+from lamcts.outcome import Outcome, as_number, outcome_of
 from lamcts.problem import ProblemRef, make_ready, reference_of
 from lamcts.progress import duration
 from lamcts.spaces import Space, as_space, from_json, to_json
@@ -211,8 +213,10 @@ class _Check:
             return None
         names: set[str] = set()
         for x in self.points:
-            figures = self.evaluator.cost(x)
-            names |= set(_figures(figures))
+            with contextlib.suppress(Infeasible):
+                names |= set(_figures(self.evaluator.cost(x)))
+        if not names:
+            return f"no figure at any of {_SAMPLES} sampled points"
         return "numbers: " + ", ".join(sorted(names))
 
     def check_decode(self) -> str | None:
@@ -259,14 +263,18 @@ class _Check:
             before = to_json(self.space, x)
             start = time.perf_counter()
             try:
-                outcome = self.evaluator.evaluate(x)
+                returned = self.evaluator.evaluate(x)
             except Infeasible as error:
                 reason = str(error)
                 continue
-            self.seconds = time.perf_counter() - start
+            seconds = time.perf_counter() - start
             if to_json(self.space, x) != before:
                 raise _Wrong("changes the point it is given; work on a copy: x = x.copy()")
-            self.value, self.point = _value(outcome, self.evaluator.direction), x
+            outcome = outcome_of(returned, self.evaluator.direction)
+            if outcome.state is TrialState.INFEASIBLE:  # an infinitely bad value means the same
+                reason = outcome.error or reason
+                continue
+            self.value, self.point, self.seconds = _value(outcome), x, seconds
             return f"{self.evaluator.direction} {self.value:.6g} at a sampled point"
         raise _Wrong(f"all {_SAMPLES} sampled points are infeasible, the last one: {reason}")
 
@@ -287,7 +295,8 @@ class _Check:
     def check_repeats(self) -> str | None:
         values = [self.value]
         for _ in range(_REPEATS - 1):
-            values.append(_value(self.evaluator.evaluate(self.point), self.evaluator.direction))
+            returned = self.evaluator.evaluate(self.point)
+            values.append(_value(outcome_of(returned, self.evaluator.direction)))
         if len(set(values)) == 1:
             return f"the same value {_REPEATS} times"
         if self.evaluator.noisy:
@@ -324,9 +333,8 @@ class _Check:
         return bool(to_json(self.space, a) == to_json(self.space, b))
 
 
-def _value(result: Any, direction: Direction) -> float:
+def _value(outcome: Outcome) -> float:
     """The objective in what ``evaluate`` returned, judged as a search judges it."""
-    outcome = outcome_of(result, direction)
     if outcome.value is None:
         raise _Wrong(outcome.error or str(outcome.state))
     return outcome.value
@@ -388,6 +396,6 @@ def _answer() -> None:
     value = None
     if x is not None:
         result = evaluator.evaluate(from_json(as_space(evaluator.space), x))
-        value = _value(result, evaluator.direction)
+        value = _value(outcome_of(result, evaluator.direction))
     evaluator.close()
     print("\n" + json.dumps(value))

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import lamcts
-from lamcts.errors import TrialTimeout, WorkerLost
-from lamcts.evaluator import TrialContext
+from lamcts.errors import Infeasible, ProblemError, TrialTimeout, WorkerLost
+from lamcts.evaluator import Evaluator, TrialContext
 from lamcts.history import TrialState
 from lamcts.outcome import Outcome, evaluate, outcome_of
+
+SPACE = lamcts.spaces.Box(0.0, 1.0)
 
 NUMBERS = [
     (1, 1.0),
@@ -95,6 +99,39 @@ def test_what_is_raised_decides_the_state(error: BaseException, state: TrialStat
     assert isinstance(told, Exception)
     assert str(told) == outcome.error
     assert outcome_of(told).state is state
+
+
+def exits(*_: Any) -> Any:
+    sys.exit("no data")
+
+
+@pytest.mark.parametrize("hook", ["__init__", "prepare", "cost", "canonical"])
+def test_a_hook_that_exits_is_said_in_one_line(hook: str) -> None:
+    kind = type(
+        "Mine", (Evaluator,), {"space": SPACE, "evaluate": lambda self, x: 0.0, hook: exits}
+    )
+    with pytest.raises(ProblemError, match="SystemExit: no data"):
+        lamcts.search(kind, budget=2, seed=0, optimizer="random")
+
+
+def test_a_test_that_exits_does_not_lose_the_run(tmp_path: Path) -> None:
+    kind = type("Mine", (Evaluator,), {"space": SPACE, "evaluate": lambda self, x: 0.0})
+    kind.test = exits  # type: ignore[attr-defined]
+    result = lamcts.search(kind, budget=2, seed=0, optimizer="random", folder=tmp_path / "run")
+    assert (result.stopped, result.test) == ("budget", {})
+    assert lamcts.load_result(tmp_path / "run").stopped == "budget"
+
+
+def test_a_canonical_form_that_is_refused_says_what_to_do() -> None:
+    def canonical(self: Any, x: Any) -> Any:
+        raise Infeasible("no cell")
+
+    kind = type("Mine", (Evaluator,), {"space": SPACE, "evaluate": lambda self, x: 0.0})
+    kind.canonical = canonical  # type: ignore[method-assign]
+    with pytest.raises(
+        ProblemError, match=r"canonical\(x\) raised Infeasible \(no cell\); return x"
+    ):
+        lamcts.search(kind, budget=2, seed=0, optimizer="random")
 
 
 def test_an_outcome_travels_as_json() -> None:

@@ -154,7 +154,10 @@ def test_file_that_does_not_import_is_read_again_once_mended(tmp_path: Path) -> 
         ("./ackley", "is not a Python file; name a file ending in .py"),
         ("notes.txt", "is not a Python file; name a file ending in .py"),
         ("akley", "problem: 'akley' is not known; did you mean 'ackley'?"),
-        ("no_such_module:Thing", "No module named 'no_such_module'"),
+        (
+            "no_such_module:Thing",
+            "problem 'no_such_module:Thing': No module named 'no_such_module'",
+        ),
         ("json:Thing", "problem 'json:Thing': there is no 'Thing'"),
         ("json:dumps", "problem 'json:dumps'"),
         ("json:__name__", "is neither evaluator nor class"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,34 @@ def test_shipped_ids_are_shared_and_own_ones_are_not() -> None:
     assert is_shared("nasbench")
     assert not is_shared("bowl-v0")
     assert not is_shared("no-such-v0")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("raise OSError('libcudart.so')", "OSError: libcudart.so (ghost_module.py, line 1)"),
+        ("task = (", "SyntaxError: '(' was never closed (ghost_module.py, line 1)"),
+        ("raise SystemExit(3)", "SystemExit: 3 (ghost_module.py, line 1)"),
+    ],
+)
+def test_a_module_that_does_not_import_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    (tmp_path / "ghost_module.py").write_text(f"{text}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    register("ghost-v0", "ghost_module:Ghost", requires="torch")
+    with pytest.raises(ProblemError) as caught:
+        make("ghost")
+    assert str(caught.value) == f"problem 'ghost-v0' does not import: {message}"
+
+
+def test_a_package_may_name_its_problems_as_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import metadata
+
+    point = metadata.EntryPoint("their problem", HERE, registry.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point])
+    assert make("ackley").id == "ackley-v0"
+    assert isinstance(make("their problem"), Paraboloid)
 
 
 def test_installed_packages_add_problems(monkeypatch: pytest.MonkeyPatch) -> None:

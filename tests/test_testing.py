@@ -16,7 +16,7 @@ import pytest
 from lamcts.errors import DependencyNotInstalled, Infeasible, ProblemError
 from lamcts.evaluator import Evaluation, Evaluator
 from lamcts.problem import load_problem
-from lamcts.spaces import Box, MultiDiscrete
+from lamcts.spaces import Box, MultiBinary, MultiDiscrete
 from lamcts.testing import Report, check_evaluator
 
 
@@ -134,6 +134,26 @@ def test_mistake_is_named(methods: dict[str, Any], subject: str, message: str) -
     assert "\n" not in findings(report, "error")[subject]
     with pytest.raises(ProblemError, match=f"Wrong: {subject}: "):
         report.raise_for_errors()
+
+
+@pytest.mark.parametrize("infeasible", [float("inf"), Infeasible("too big")])
+def test_points_that_are_not_allowed_are_passed_over(infeasible: Any) -> None:
+    def evaluate(self: Any, x: Any) -> float:
+        if x.any():
+            return 1.0
+        if isinstance(infeasible, Exception):
+            raise infeasible
+        return float(infeasible)
+
+    def cost(self: Any, x: Any) -> dict[str, float]:
+        if not x.any():
+            raise Infeasible("no network")
+        return {"size": 1.0}
+
+    space = MultiBinary(1)  # of ten points some are of either kind
+    report = check_evaluator(wrong(space=space, evaluate=evaluate, cost=cost))
+    assert report.ok, report
+    assert findings(report, "ok")["cost"] == "numbers: size"
 
 
 def test_close_that_cannot_be_repeated_is_named() -> None:

@@ -123,7 +123,7 @@ def search(
         timeout=timeout,
         trial_timeout=trial_timeout,
         trial_memory=in_bytes(trial_memory),
-        constraints=(constraints,) if isinstance(constraints, str) else tuple(constraints),
+        constraints=constraints,
         max_failures=max_failures,
         retries=retries,
         prune=prune,

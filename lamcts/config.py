@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from lamcts.errors import InvalidArgument, did_you_mean
+from lamcts.errors import InvalidArgument, did_you_mean, shown
+from lamcts.outcome import as_number
 from lamcts.pruning import make_rule
 from lamcts.settings import plain
 
@@ -18,7 +19,7 @@ __all__ = ["RunConfig", "in_bytes"]
 #: Trials asked for ahead of the oldest untold one in deterministic mode, for up to as many workers.
 _WINDOW = 8
 _EXECUTORS = ("local", "ray")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGT])?(I)?B?")
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d+)?) *([KMGT])?(I)?B?")
 #: Settings that runs of earlier versions do not have in their header.
 _LATER = {"executor", "ray_address", "resources", "prune", "trial_memory"}
 
@@ -41,7 +42,7 @@ class RunConfig:
     workers: int | None = None
     timeout: float | None = None
     trial_timeout: float | None = None
-    constraints: tuple[str, ...] = ()
+    constraints: str | Sequence[str] = ()
     max_failures: int | float | None = None
     retries: int = 1
     deterministic: bool = False
@@ -62,8 +63,8 @@ class RunConfig:
             self._check_integer("workers", least=1)
         self._check_integer("retries", least=0)
         for name in ("timeout", "trial_timeout"):
-            _check_seconds(name, getattr(self, name))
-        _check_failures(self.max_failures)
+            object.__setattr__(self, name, _seconds(name, getattr(self, name)))
+        object.__setattr__(self, "max_failures", _failures(self.max_failures))
         if self.trial_memory is not None:
             self._check_integer("trial_memory", least=1)
             if self.executor == "ray":
@@ -71,7 +72,7 @@ class RunConfig:
         if self.prune is not None:
             make_rule(self.prune)
         object.__setattr__(self, "settings", plain(dict(self.settings)))
-        object.__setattr__(self, "constraints", tuple(self.constraints))
+        object.__setattr__(self, "constraints", _texts(self.constraints))
         object.__setattr__(self, "resources", dict(self.resources))
         if self.deterministic and not self.window:
             object.__setattr__(self, "window", max(_WINDOW, self.workers or 1))
@@ -119,12 +120,21 @@ def _check_executor(name: object, address: object, resources: object) -> None:
             )
 
 
-def _check_seconds(name: str, value: object) -> None:
+def _texts(constraints: object) -> tuple[str, ...]:
+    if isinstance(constraints, str):
+        return (constraints,)
+    if not isinstance(constraints, Iterable):
+        raise InvalidArgument(f"constraints: {constraints!r}; give a list, ['flops<=600e6']")
+    return tuple(constraints)
+
+
+def _seconds(name: str, value: object) -> float | None:
     if value is None:
-        return
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not 0 < float(value) < math.inf:  # type: ignore[arg-type]
-        raise InvalidArgument(f"{name}: must be a positive number of seconds, got {value!r}")
+        return None
+    number = as_number(value)
+    if number is None or not 0 < number < math.inf:
+        raise InvalidArgument(f"{name}: must be a positive number of seconds, got {shown(value)}")
+    return number
 
 
 def in_bytes(size: int | str | None) -> int | None:
@@ -145,11 +155,13 @@ def in_bytes(size: int | str | None) -> int | None:
     return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix or " "))
 
 
-def _check_failures(value: object) -> None:
-    is_fraction = isinstance(value, float) and 0 < value < 1
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if value is not None and not is_fraction and not is_count:
+def _failures(value: Any) -> int | float | None:
+    number = as_number(value)
+    is_count = isinstance(value, numbers.Integral) and number is not None and number >= 0
+    is_fraction = number is not None and 0 < number < 1
+    if value is not None and not is_count and not is_fraction:
         raise InvalidArgument(
             "max_failures: must be a count (0, 1, ...) or a fraction between 0 and 1, "
-            f"got {value!r}"
+            f"got {shown(value)}"
         )
+    return int(value) if is_count else number

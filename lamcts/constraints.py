@@ -62,7 +62,7 @@ class Constraint:
         return beyond if self.relation.startswith("<") else -beyond
 
     def __str__(self) -> str:
-        return f"{self.name}{self.relation}{self.bound:g}"
+        return f"{self.name}{self.relation}{self.bound:.12g}"
 
 
 def parse_constraint(text: str) -> Constraint:
@@ -74,7 +74,7 @@ def parse_constraint(text: str) -> Constraint:
     >>> parse_constraint("flops <= 600e6")
     Constraint(name='flops', relation='<=', bound=600000000.0)
     """
-    match = _TEXT.fullmatch(text)
+    match = _TEXT.fullmatch(text) if isinstance(text, str) else None
     try:
         if match is None:
             raise ValueError

@@ -212,7 +212,7 @@ def _broken(x: Any, constraints: Sequence[Constraint], evaluator: Evaluator) -> 
         return f"it is infeasible ({reason})"
     for constraint in constraints:
         if not constraint.holds(cost):
-            return f"{constraint.name} is {cost[constraint.name]:g}, not {constraint}"
+            return f"{constraint.name} is {cost[constraint.name]:.12g}, not {constraint}"
     return None
 
 

@@ -115,7 +115,6 @@ def sweep(
         evaluator = as_evaluator(problem)
         if evaluator is not problem:
             stack.callback(evaluator.close)
-        constraints = (constraints,) if isinstance(constraints, str) else tuple(constraints)
         config = _config(budget=budget, constraints=constraints, **options)
         texts = [limit.text for limit in parse_sweep(limits)]
         every = replace(config, constraints=(*config.constraints, *texts))

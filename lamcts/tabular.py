@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,8 @@ from lamcts.settings import plain
 __all__ = ["TabularEvaluator"]
 
 _MISSING = ("nearest", "infeasible", "predicted")
+#: Points that a prediction is fitted to, at least: of a fifth of them it is said how good it is.
+_ENOUGH = 20
 
 
 class _Variable(NamedTuple):
@@ -112,11 +114,13 @@ class TabularEvaluator(Evaluator):
             name = Path(path).name
             rows = [row for _, row in read_rows(Path(path), field="path", text=[*text, *split])]
         else:
-            if not all(isinstance(row, Mapping) for row in path):
+            given = list(path) if isinstance(path, Iterable) else [path]
+            if not all(isinstance(row, Mapping) for row in given):
                 raise InvalidArgument(
                     'path: rows are dicts, by column; of a data frame: df.to_dict("records")'
                 )
-            name, rows = "the table", [dict(row) for row in path]
+            name = "the table"
+            rows = [{key: _of_numpy(cell) for key, cell in row.items()} for row in given]
         figures = [value, *self._test, *self._cost, *self._metrics]
         _check_columns(rows, {"x": x, "same": [same] if same else [], "figures": figures})
         self._rows = [row for row in rows if _measured(row, x, value)]
@@ -214,6 +218,11 @@ class TabularEvaluator(Evaluator):
 
     def _fit(self, name: str, means: NDArray[np.float64]) -> str:
         """Fit the prediction. Returns what a run says of it."""
+        if len(means) < _ENOUGH:
+            raise InvalidArgument(
+                f"missing: {name} has {len(means)} points, too few to predict from; "
+                f"{_ENOUGH} do, or use missing='nearest'"
+            )
         from scipy.stats import kendalltau
         from sklearn.model_selection import train_test_split
 
@@ -265,6 +274,11 @@ class TabularEvaluator(Evaluator):
                 if number is not None and not math.isnan(number):
                     found[column].append(number)
         return {column: math.fsum(numbers) / len(numbers) for column, numbers in found.items()}
+
+
+def _of_numpy(cell: Any) -> Any:
+    """A plain number for a NumPy one."""
+    return cell.item() if isinstance(cell, np.generic) else cell
 
 
 def _check_columns(rows: list[dict[str, Any]], wanted: Mapping[str, Sequence[str]]) -> None:

@@ -250,6 +250,18 @@ def test_a_download_that_was_whole_but_not_renamed_is_taken(site: Site, tmp_path
     assert (tmp_path / "target").read_bytes() == CONTENT
 
 
+def test_two_that_fetch_one_file_are_told(site: Site, data: Path) -> None:
+    def meanwhile(*step: int) -> None:
+        with pytest.raises(DataError, match="another process is adding this table; wait"):
+            datasets.fetch("copied", url=site.url)
+        done.append(step)
+
+    done: list[Any] = []
+    stored = datasets.fetch("copied", url=site.url, progress=meanwhile)
+    assert done
+    assert (stored.path / "copy").read_bytes() == CONTENT
+
+
 def test_another_content_is_refused_and_not_kept(site: Site, tmp_path: Path) -> None:
     site.content = b"a page of the hotel's network"
     with pytest.raises(DataError, match="wrong check sum"):
@@ -260,6 +272,7 @@ def test_another_content_is_refused_and_not_kept(site: Site, tmp_path: Path) -> 
 def test_no_server_and_no_file_are_told(site: Site, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the server answers 404"):
         download(site.url + "x", tmp_path / "target", sha256=SHA256)
-    with pytest.raises(DataError, match="cannot be fetched") as caught:
-        download("http://127.0.0.1:9/file.bin", tmp_path / "target", sha256=SHA256)
-    assert "\n" not in str(caught.value)
+    for url in ("http://127.0.0.1:9/file.bin", "file.bin", "http://a..b/file.bin", "http://[::1/"):
+        with pytest.raises(DataError, match="cannot be fetched") as caught:
+            download(url, tmp_path / "target", sha256=SHA256)
+        assert "\n" not in str(caught.value)

@@ -81,6 +81,17 @@ def test_initial_points_that_break_a_constraint_are_left_out(
     assert len(lamcts.resume(tmp_path / "run", problem=Costly(), budget=6).trials) == 6
 
 
+def test_a_constraint_that_is_just_broken_shows_by_how_much(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Large(Bowl):
+        def cost(self, x: Any) -> dict[str, float]:
+            return {"flops": 600_000_001.0 if x[0] > 0.4 else 5e8}
+
+    run(Large(), 2, init=[[0.5, 0.1]], constraints="flops<=600e6")
+    assert "flops is 600000001, not flops<=600000000" in caplog.text
+
+
 @pytest.mark.parametrize("item", [[5.0, 0.0], "x", ([0.1, 0.1], math.nan), ([0.1, 0.1], "a"), 3])
 def test_a_bad_initial_point_is_named(item: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"init\[1\]: "):

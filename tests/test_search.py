@@ -497,7 +497,11 @@ def test_private_folders_survive_when_something_is_in_them(tmp_path: Path) -> No
         ({"prune": "medain"}, "prune: 'medain' is no rule; did you mean 'median'"),
         ({"max_failures": -1}, "max_failures: must be a count"),
         ({"max_failures": 1.5}, "max_failures: must be a count"),
+        ({"timeout": 10**400}, "timeout: must be a positive number of seconds"),
+        ({"trial_memory": "9" * 400}, "trial_memory: '9+' is no size"),
         ({"constraints": "flops"}, "constraint: 'flops' is not NAME<=NUMBER"),
+        ({"constraints": [None]}, "constraint: None is not NAME<=NUMBER"),
+        ({"constraints": None}, "constraints: None; give a list"),
         ({"seed": -1}, "seed: "),
         ({"callbacks": lamcts.Callback()}, "callbacks: .*; give a list of"),
         ({"callbacks": [print]}, "callbacks: .*; give a list of"),
@@ -513,9 +517,11 @@ def test_bad_arguments(options: dict[str, Any], message: str) -> None:
         run(Bowl(), **options)
 
 
-def test_integers_of_numpy_are_integers() -> None:
-    integers: dict[str, Any] = {"budget": np.int64(3), "retries": np.int64(2)}
-    assert len(run(Bowl(), **integers).trials) == 3
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    numbers: dict[str, Any] = {"budget": np.int64(3), "retries": np.int64(2)}
+    numbers |= {"timeout": np.float32(60.0), "max_failures": np.int64(2)}
+    assert len(run(Bowl(), folder=tmp_path / "run", **numbers).trials) == 3
+    assert run(Bowl(), 3, max_failures=np.float32(0.5)).stopped == "budget"
 
 
 def test_a_config_read_back_is_the_same() -> None:

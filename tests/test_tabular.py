@@ -194,6 +194,21 @@ def test_predicted_values_are_declared(tmp_path: Path) -> None:
     assert np.abs(errors).mean() < 1.0
 
 
+def test_few_rows_predict_nothing() -> None:
+    with pytest.raises(InvalidArgument, match="missing: the table has 12 points, too few"):
+        lamcts.TabularEvaluator(ROWS, ["op", "width", "code"], "score", missing="predicted")
+
+
+def test_rows_may_be_made_of_numpy_and_come_one_by_one() -> None:
+    numbers = np.arange(6)
+    rows = ({"a": n, "b": n > 2, "score": np.float32(n)} for n in numbers)
+    task = lamcts.TabularEvaluator(rows, ["a", "b"], "score")  # type: ignore[arg-type]
+    assert part(task, "a") == lamcts.spaces.Box(0, 5, shape=(), dtype=np.int64)
+    assert task.optimum_value == 5.0
+    with pytest.raises(InvalidArgument, match="path: rows are dicts"):
+        lamcts.TabularEvaluator(3, ["a"], "score")  # type: ignore[arg-type]
+
+
 def test_rows_that_were_not_measured_are_left_out(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [{"a": 0, "y": 1.0}, {"a": 1, "y": ""}, {"a": 2, "y": math.nan}]
     task = lamcts.TabularEvaluator(table(tmp_path, rows), x=["a"], value="y")

@@ -36,6 +36,8 @@ def download(url: str, target: Path, *, sha256: str, progress: Progress | None =
         _fetch(url, part, progress)
     except urllib.error.HTTPError as error:
         raise DataError(f"{url}: the server answers {error.code} {error.reason}; {_MEND}") from None
+    except ValueError as error:  # what is no address; a damaged answer
+        raise DataError(f"{url}: cannot be fetched ({error}); {_MEND}") from None
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         reason = getattr(error, "reason", None) or error
         raise DataError(

@@ -117,7 +117,7 @@ def fetch(
 
     Raises:
         UnknownName: No such kind.
-        DataError: It cannot be fetched, or is another file.
+        DataError: It cannot be fetched, or is another file, or another process is fetching it.
     """
     from lamcts.datasets._download import download
 
@@ -127,9 +127,10 @@ def fetch(
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{target.parent}: cannot be made ({error.strerror})") from error
-    download(url or spec.url, target, sha256=spec.sha256, progress=progress)
-    stored = add(kind, target, name=name, progress=progress)
-    target.unlink()
+    with _locked(data_folder() / f".fetching-{target.name}.lock"):
+        download(url or spec.url, target, sha256=spec.sha256, progress=progress)
+        stored = add(kind, target, name=name, progress=progress)
+        target.unlink()
     return stored
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated, Any
 
@@ -37,6 +38,8 @@ class Application(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         debug = "--debug" in words
         words = [word for word in words if word != "--debug"]
+        if isinstance(sys.stdout, io.TextIOWrapper):  # an error may name a file in any bytes
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().main(words, *more, **extra)
         except LamctsError as error:

@@ -46,12 +46,13 @@ def find_run(run: str) -> Path:
 
 def _others(run: str, folders: Sequence[Path]) -> str:
     """The run that was meant, or else the newest: there may be hundreds."""
+    inside = [folder for folder in folders if folder.parent.name == run]  # a sweep, a problem
     near = did_you_mean(run, {name for f in folders for name in (f.name, str(f))})
-    if near.startswith("did"):
+    if near.startswith("did") and not inside:
         return near
     if not folders:
         return f"there are none under {RUNS}; start one with: lamcts run PROBLEM"
-    newest = ", ".join(map(str, folders[: -_NEWEST - 1 : -1]))
+    newest = ", ".join(map(str, (inside or folders)[: -_NEWEST - 1 : -1]))
     return f"the newest: {newest}; all: lamcts list"
 
 

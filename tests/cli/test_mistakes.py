@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +130,10 @@ def test_of_many_runs_the_one_that_was_meant_or_the_newest_are_named(lamcts: Cal
         words = ("--optimizer", "random", "--budget", "1", "--quiet", "--name", name)
         assert lamcts("run", "bowl.py", *words).code == 0
     assert "is no run; did you mean 'tuesday'?" in lamcts("show", "tusday").err
+    assert lamcts("run", "bowl.py", "--sweep", "size=0,1", *words[:5], "--name", "week").code == 0
+    several = "runs/bowl/week/size-1, runs/bowl/week/size-0"
+    assert f"RUN: 'week' is no run; the newest: {several}; all: " in lamcts("show", "week").err
+    shutil.rmtree("runs/bowl/week")
     other = lamcts("resume", "zzz").err
     newest = ", ".join(f"runs/bowl/{name}" for name in ("thursday", "wednesday", "tuesday"))
     assert other == f"Error: RUN: 'zzz' is no run; the newest: {newest}; all: lamcts list\n"
@@ -180,6 +185,17 @@ def test_evaluator_that_never_returns_a_number(
     shown = lamcts("show", lamcts("list").out.splitlines()[1].split()[0])
     assert message in shown.out
     assert shown.code == 0
+
+
+def test_an_error_that_names_a_file_in_any_bytes_is_printed(lamcts: Call, folder: Path) -> None:
+    body = "exec('raise OSError(\"gone\\\\udcff\")')"
+    (folder / "wrong.py").write_text(BOWL.replace("float(((x - self.target) ** 2).sum())", body))
+    outcome = lamcts("run", "wrong.py", "--budget", "2", "--optimizer", "random", "--name", "a")
+    assert outcome.code == 3
+    for command in ("show a", "export a --format csv"):
+        shown = lamcts(*command.split())
+        assert shown.code == 0
+        assert "OSError: gone\\udcff" in shown.out
 
 
 @pytest.mark.parametrize("cut", [10, 400, -5])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lamcts.errors import DependencyNotInstalled, InvalidArgument
-from lamcts.history import Trial, TrialState
+from lamcts.history import LARGEST, Trial, TrialState
 from lamcts.spaces import Codec
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def _complete(result: Result) -> list[Trial]:
 
 
 def _values(trials: list[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array([trial.value for trial in trials], dtype=float)
+    values = np.array([trial.value for trial in trials], dtype=float)
+    return np.clip(values, -LARGEST, LARGEST)  # differences of larger ones overflow
 
 
 def _heights(codec: Codec, trials: list[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:

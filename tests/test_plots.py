@@ -93,6 +93,14 @@ def test_curves_are_those_reported(result: lamcts.Result) -> None:
     assert curves == [trial.curve for trial in result.trials if trial.curve]
 
 
+@pytest.mark.parametrize("bad", [1.7e308, -1.7e308])
+def test_a_huge_penalty_is_drawn(bad: float, tmp_path: Path) -> None:
+    space = lamcts.spaces.Discrete(4)
+    found = lamcts.minimize(lambda x: bad if x == 3 else 1.7e308 / (x + 1), space, budget=4, seed=0)
+    plot_run(found).savefig(tmp_path / "run.png")
+    assert (tmp_path / "run.png").stat().st_size > 0
+
+
 @pytest.mark.parametrize("budget", [1, 5])
 def test_many_variables_and_few_trials(budget: int) -> None:
     box = lamcts.spaces.Box(-1.0, 1.0, shape=(40,))

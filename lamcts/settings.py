@@ -13,7 +13,7 @@ import math
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 
@@ -181,8 +181,11 @@ def parse_value(text: str, parameter: inspect.Parameter, *, label: str | None = 
 
 def _type_of(parameter: inspect.Parameter) -> Any:
     """The type to convert to: the annotation, else the default's type, else ``Any``."""
-    if parameter.annotation is not parameter.empty and not isinstance(parameter.annotation, str):
-        return parameter.annotation
+    wanted = parameter.annotation
+    if get_origin(wanted) is Annotated:
+        wanted = get_args(wanted)[0]
+    if wanted is not parameter.empty and not isinstance(wanted, str):
+        return wanted
     if parameter.default is parameter.empty or parameter.default is None:
         return Any
     return type(parameter.default)
@@ -202,13 +205,19 @@ def type_name(wanted: Any) -> str:
     if wanted in words:
         return words[wanted]
     origin, arguments = get_origin(wanted), get_args(wanted)
+    if origin is Annotated:
+        return type_name(arguments[0])
     if origin is Literal:
         return "one of " + ", ".join(repr(a) for a in arguments)
     if origin in (Union, types.UnionType):
         return " or ".join(type_name(a) for a in arguments)
     if _is_sequence(wanted):
+        if origin is tuple and arguments[-1] is not Ellipsis:
+            return f"a list ({', '.join(map(type_name, arguments))})"
         item = type_name(arguments[0]) if arguments else "a value"
         return f"a list ({item}, {item}, ...)"
+    if (origin or wanted) in (dict, Mapping):
+        return 'a JSON object, {"name": value}'
     return getattr(wanted, "__name__", str(wanted))
 
 

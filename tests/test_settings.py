@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import pytest
 
@@ -39,6 +39,7 @@ class Options:
         path: str | Path | None = None,
         table: dict[str, Any] | None = None,
         anything: Any = None,
+        layers: Annotated[int | None, "hidden ones"] = None,
     ) -> None: ...
 
 
@@ -49,6 +50,7 @@ PARAMETERS = keyword_parameters(Options)
     ("key", "text", "value"),
     [
         ("count", "12", 12),
+        ("layers", "12", 12),
         ("count", "1e3", 1000),
         ("count", "-2", -2),
         ("rate", "1e-3", 0.001),
@@ -102,7 +104,8 @@ def test_value_has_the_declared_type(key: str, text: str, value: Any) -> None:
         ("limit", "x", "a number or one of 'auto'"),
         ("kernel", "rbff", "one of 'rbf', 'poly', 3, None"),
         ("sizes", "1,x", "a list (an integer, an integer, ...)"),
-        ("pair", "1", "a list"),
+        ("pair", "1", "a list (an integer, a number)"),
+        ("layers", "x", "an integer or none"),
         ("table", "[1]", "or none"),
     ],
 )

@@ -17,6 +17,7 @@ from lamcts.cli._output import number, print_json, print_table, say
 from lamcts.cli._points import point_of
 from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.evaluator import Evaluator
+from lamcts.outcome import cost_of
 from lamcts.problem import load_problem, problem_settings
 from lamcts.registry import list_problems
 from lamcts.settings import split_settings, type_name
@@ -131,7 +132,7 @@ def cost(
     """Print what an architecture costs (parameters, MACs, ...) without evaluating it."""
     evaluator = _load(problem, set)
     x = point_of(evaluator, arch)
-    found = dict(evaluator.cost(x))
+    found = cost_of(evaluator, x)
     if not found:
         raise ProblemError(f"problem {problem!r} knows no costs; write cost(self, x) -> dict")
     if json:

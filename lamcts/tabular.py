@@ -156,13 +156,20 @@ class TabularEvaluator(Evaluator):
         """
         group = self._find(x)
         if group is None:
-            return Evaluation(float(self._model.predict(self._code(x)[None])[0]))
+            return Evaluation(self.noise_free(x))
         rows = self._groups[group]
         if self.noisy:
             rng = np.random.default_rng([self.seed, self.trial.number])
             rows = [rows[rng.integers(len(rows))]]
         figures = self._figures([self._value, *self._metrics], rows)
         return Evaluation(figures.pop(self._value), metrics=figures)
+
+    def noise_free(self, x: Any) -> float:
+        """The mean of the rows that ``x`` means, of which an evaluation may draw one."""
+        group = self._find(x)
+        if group is None:
+            return float(self._model.predict(self._code(x)[None])[0])
+        return self._figures([self._value], self._groups[group])[self._value]
 
     def cost(self, x: Any) -> dict[str, float]:
         """The cost columns; nothing for what the table does not have."""

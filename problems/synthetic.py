@@ -60,6 +60,10 @@ class Synthetic(lamcts.Evaluator):
         """The best value over the space; ``None`` when unknown."""
         return self.function.optimum_value
 
+    def noise_free(self, x: Any) -> float:
+        """The function's value at ``x`` without the noise."""
+        return self.function.noise_free(x)
+
     def evaluate(self, x: Any) -> float:
         """The function's value at ``x``, with the trial's noise if any was asked for."""
         self.function.trial = self.trial

@@ -29,7 +29,8 @@ class Meter:
         budget: Evaluations, failed ones included, infeasible ones not.
 
     Attributes:
-        trace: Every improvement: ``(evaluations so far, best value so far)``.
+        trace: Every improvement: ``(evaluations so far, best value so far)``; of a noisy problem
+            that has ``noise_free(x)``, the best of these.
         tested: Beside it the point's first held-out figure, where a table has one to look up.
         times: Beside it the simulated time.
         clock: The simulated time, in seconds; it stands still where none is simulated.
@@ -53,6 +54,8 @@ class Meter:
         self._proposals = 0
         constraints = [parse_constraint(text) for text in evaluator.constraints]
         self._feasible = Feasibility(constraints, evaluator) if constraints else None
+        # The best of noisy values is a lucky one: a run is judged by what its points are worth.
+        self._noise_free = getattr(evaluator, "noise_free", None) if evaluator.noisy else None
         self._sign = 1.0 if evaluator.direction == "maximize" else -1.0
         self._halfway = (0, 0.0)
         self._since = time.process_time()
@@ -114,6 +117,8 @@ class Meter:
         self.evaluations += outcome.state is not TrialState.INFEASIBLE
         self.failed += outcome.state is TrialState.FAILED
         value = outcome.value
+        if value is not None and self._noise_free is not None:
+            value = float(self._noise_free(x))
         if value is not None and (
             not self.trace or self._sign * value > self._sign * self.trace[-1][1]
         ):

@@ -56,6 +56,10 @@ class BenchmarkFunction(Evaluator, ABC):
         """The value of one point of ``space``."""
         return self.observe(self.codec.to_vector(x), self.trial.number)
 
+    def noise_free(self, x: Any) -> float:
+        """The value of one point of ``space`` without any noise."""
+        return float(self._f(self.codec.to_vector(x)[np.newaxis, :])[0])
+
     def observe(self, v: Array, number: int) -> float:
         """What trial ``number`` sees at the vector ``v``, shape (d,): `f`, and any noise."""
         return float(self._f(v[np.newaxis, :])[0])

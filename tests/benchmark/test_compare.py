@@ -88,6 +88,14 @@ def faulty(tmp_path: Path) -> str:
     return str(path)
 
 
+def test_a_run_on_a_noisy_problem_is_judged_by_what_its_points_are_worth() -> None:
+    (quiet,) = compare(["sphere"], ["random"], budget=20, seeds=1, dim=2)
+    settings = {"sphere": {"noise": 1e6}}
+    (noisy,) = compare(["sphere"], ["random"], budget=20, seeds=1, dim=2, problem_settings=settings)
+    assert noisy.trace == quiet.trace  # the same random points
+    assert all(value >= 0 for _, value in noisy.trace)
+
+
 def test_a_comparison_from_runs_to_records_and_back(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     settings = {"budget": 12, "seeds": 2, "dim": 3, "folder": tmp_path}

@@ -137,7 +137,7 @@ def _complete(result: Result) -> list[Trial]:
 
 def _values(trials: list[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:
     values = np.array([trial.value for trial in trials], dtype=float)
-    return np.clip(values, -LARGEST, LARGEST)  # differences of larger ones overflow
+    return values.clip(-LARGEST, LARGEST)  # differences of larger ones overflow
 
 
 def _heights(codec: Codec, trials: list[Trial]) -> np.ndarray[Any, np.dtype[np.float64]]:

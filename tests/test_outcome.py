@@ -127,7 +127,7 @@ def test_a_canonical_form_that_is_refused_says_what_to_do() -> None:
         raise Infeasible("no cell")
 
     kind = type("Mine", (Evaluator,), {"space": SPACE, "evaluate": lambda self, x: 0.0})
-    kind.canonical = canonical  # type: ignore[method-assign]
+    kind.canonical = canonical  # type: ignore[attr-defined]
     with pytest.raises(
         ProblemError, match=r"canonical\(x\) raised Infeasible \(no cell\); return x"
     ):

@@ -25,6 +25,7 @@ _SUMMARY = "summary.md"
 #: More rows than this are not read on a terminal: medians are printed, the rest is in the file.
 _READABLE = 24
 
+_INTERRUPTED = 130
 _FUNCTIONS = "ackley,rosenbrock,levy"
 
 
@@ -101,19 +102,23 @@ def bench(
     if suite is not None:
         problems = choose(_names(suite), problems)
     places = _checkpoints(checkpoints, budget)
-    records = compare(
-        problems,
-        methods,
-        budget=budget,
-        seeds=seeds,
-        instances=instances,
-        dim=dim,
-        workers=workers,
-        folder=out,
-        optimizer_settings=_settings(set or [], methods),
-        clock=_clock(clock),
-        on_record=None if quiet else _report,
-    )
+    try:
+        records = compare(
+            problems,
+            methods,
+            budget=budget,
+            seeds=seeds,
+            instances=instances,
+            dim=dim,
+            workers=workers,
+            folder=out,
+            optimizer_settings=_settings(set or [], methods),
+            clock=_clock(clock),
+            on_record=None if quiet else _report,
+        )
+    except KeyboardInterrupt:
+        say(f"interrupted; finished runs are kept in {out}: the same command goes on")
+        raise typer.Exit(_INTERRUPTED) from None
     results = Results(records)
     (out / _SUMMARY).write_text(summary(results, places), encoding="utf-8")
     if json:

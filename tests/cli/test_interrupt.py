@@ -104,3 +104,17 @@ def test_output_is_plain_where_there_is_no_terminal(folder: Path, start: Start) 
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "\x1b" not in out + err
+
+
+def test_an_interrupted_comparison_says_how_to_go_on(folder: Path, start: Start) -> None:
+    (folder / "slow.py").write_text(SLOW.replace("SECONDS", "0.2"))
+    words = ("--optimizers", "random", "--functions", "slow.py", "--seeds", "9", "--quiet")
+    process = start("bench", "--budget", "2", "--out", "there", *words)
+    for _ in range(600):
+        if (folder / "there" / "records.jsonl").exists():
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert err == "interrupted; finished runs are kept in there: the same command goes on\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -233,7 +233,12 @@ def _checked(evaluator: Any, label: str) -> Evaluator:
             f"problem {label!r} gives {type(evaluator).__name__}, not a lamcts.Evaluator"
         )
     kind = type(evaluator).__name__
-    if getattr(evaluator, "space", None) is None:
+    try:
+        space = getattr(evaluator, "space", None)
+    except Exception as error:  # a property's
+        where = in_one_line(error, _file_of(type(evaluator)))
+        raise ProblemError(f"{kind}.space raised {where}") from error
+    if space is None:
         raise ProblemError(
             f"{kind} has no space; add for example space = lamcts.spaces.Box(0.0, 1.0, shape=(2,))"
         )
@@ -245,6 +250,11 @@ def _checked(evaluator: Any, label: str) -> Evaluator:
         raise ProblemError(
             f"{kind}.constraints is a text; write a tuple: constraints = "
             f"({evaluator.constraints!r},)"
+        )
+    if not isinstance(evaluator.constraints, Iterable):
+        raise ProblemError(
+            f"{kind}.constraints is {evaluator.constraints!r}; write a tuple: constraints = "
+            "('flops<=600e6',), or leave it out"
         )
     if type(evaluator).evaluate is Evaluator.evaluate:
         raise ProblemError(f"{kind} has no evaluate(self, x); write one that returns a number")

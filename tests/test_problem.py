@@ -34,6 +34,16 @@ class Bowl(lamcts.Evaluator):
 """
 TWO = GOOD + GOOD.replace("Bowl", "Plate")
 
+SPACELESS = """
+import lamcts
+class Bowl(lamcts.Evaluator):
+    @property
+    def space(self):
+        raise RuntimeError("no data")
+    def evaluate(self, x):
+        return 0.0
+"""
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -126,6 +136,8 @@ def test_registered_name_is_loaded() -> None:
         (GOOD.replace("def evaluate", "def evalute"), "Bowl has no evaluate(self, x)"),
         (GOOD.replace("self.space =", "self.spac ="), "Bowl has no space; add for example"),
         (GOOD + "    constraints = 'a<=1'\n", "Bowl.constraints is a text; write a tuple: constr"),
+        (GOOD + "    constraints = None\n", "Bowl.constraints is None; write a tuple: constraints"),
+        (SPACELESS, "Bowl.space raised RuntimeError: no data (mine.py, line 6)"),
         (GOOD.replace("(-1.0, 1.0", "(2.0, 1.0"), "low"),
     ],
 )

@@ -125,10 +125,15 @@ def test_the_command_draws_into_the_folder_of_the_run_or_a_file(tmp_path: Path) 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     lamcts.search(Steps, budget=3, seed=0, folder=folder)
-    done = CliRunner().invoke(app, ["plot", str(folder), "--out", str(tmp_path / "a.xyz")])
-    assert done.exit_code == 2
-    assert "--out: " in done.output
-    assert "cannot be written: Format 'xyz' is not supported" in done.output
+    for out, words in {
+        "a.xyz": "cannot be written: Format 'xyz' is not supported",
+        "a": "a' has no ending; write for example ",
+    }.items():
+        done = CliRunner().invoke(app, ["plot", str(folder), "--out", str(tmp_path / out)])
+        assert done.exit_code == 2
+        assert "--out: " in done.output
+        assert words in done.output
+    assert {file.name for file in tmp_path.iterdir()} == {"run"}
 
 
 def test_a_run_without_a_result_is_one_line() -> None:

@@ -121,6 +121,8 @@ def plot(
 
     result = load_result(find_run(run))
     assert result.folder is not None
+    if out is not None and not Path(out).suffix:  # it would be written under another name
+        raise InvalidArgument(f"--out: {out!r} has no ending; write for example {out or 'run'}.png")
     file = Path(out) if out is not None else result.folder / "plot.png"
     figure = plot_run(result)
     try:

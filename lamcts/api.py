@@ -6,7 +6,7 @@ They gather what a run needs (evaluator, optimizer, executor, folder) and hand i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,7 @@ from lamcts import __version__, prepare
 from lamcts.callbacks import Callback, checked
 from lamcts.config import RunConfig, in_bytes
 from lamcts.errors import InvalidArgument, LamctsError
-from lamcts.evaluator import Evaluation
-from lamcts.prepare import FunctionEvaluator, Problem
+from lamcts.prepare import Function, FunctionEvaluator, Problem
 from lamcts.problem import as_evaluator, make_ready
 from lamcts.result import Result, result_of
 from lamcts.run import Run
@@ -170,7 +169,7 @@ def search(
 def resume(
     folder: str | Path,
     *,
-    problem: Problem | None = None,
+    problem: Problem | Function | None = None,
     budget: int | None = None,
     workers: int | None = None,
     executor: str | None = None,
@@ -191,7 +190,7 @@ def resume(
         folder: The run's folder.
         problem: The problem, when the run cannot load it (it was defined in a notebook, or its
             file has moved). A class or a file gets the settings it had; of an evaluator those
-            that differ are warned of.
+            that differ are warned of. Of a run of `minimize` or `maximize`: the function.
         budget: A new total, no less than is spent.
         workers: Another number of workers.
         executor: Another place to evaluate in.
@@ -263,7 +262,7 @@ def resume(
 
 
 def minimize(
-    function: Callable[[Any], float | Evaluation],
+    function: Function,
     space: Space[Any],
     *,
     budget: int,
@@ -294,7 +293,7 @@ def minimize(
 
 
 def maximize(
-    function: Callable[[Any], float | Evaluation],
+    function: Function,
     space: Space[Any],
     *,
     budget: int,

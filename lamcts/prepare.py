@@ -23,9 +23,10 @@ from lamcts.settings import all_parameters, as_declared, keyword_parameters, pla
 from lamcts.spaces import Space, as_space, describe, from_json, to_json
 from lamcts.storage import RUN_FILE, StoredRun, as_stored, differences
 
-__all__ = ["FunctionEvaluator", "Problem"]
+__all__ = ["Function", "FunctionEvaluator", "Problem"]
 
 Problem = Evaluator | type[Evaluator] | ProblemRef | str | Path
+Function = Callable[[Any], "float | Evaluation"]
 Points = Sequence[tuple[Any, "float | None"]]
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class FunctionEvaluator(Evaluator):
 
     def __init__(
         self,
-        function: Callable[[Any], float | Evaluation],
+        function: Function,
         space: Space[Any],
         direction: Direction = "minimize",
         *,
@@ -269,10 +270,11 @@ def stored_points(stored: StoredRun) -> Points:
     return [(from_json(stored.space, x), value) for x, value in stored.header["init"]]
 
 
-def stored_problem(stored: StoredRun, given: Problem | None) -> Evaluator:
+def stored_problem(stored: StoredRun, given: Problem | Function | None) -> Evaluator:
     """The problem of a stored run: the one given now, or the one its header refers to.
 
-    What has no settings of its own yet, a class or a file, gets those of the run.
+    What has no settings of its own yet, a class or a file, gets those of the run; a function gets
+    its space and direction.
 
     Raises:
         RunError: It cannot be loaded from the header.
@@ -283,6 +285,10 @@ def stored_problem(stored: StoredRun, given: Problem | None) -> Evaluator:
         return load_problem(given, **kwargs)
     if isinstance(given, type) and kwargs:
         return _built(given, kwargs)
+    if callable(given) and not isinstance(given, (type, Evaluator)):
+        fingerprint = stored.header["fingerprint"]
+        direction, noisy = fingerprint["direction"], fingerprint.get("noisy", False)
+        return FunctionEvaluator(given, stored.space, direction, noisy=noisy)
     if given is not None:
         evaluator = as_evaluator(given)
         if known is not None or "kwargs" in stored.header:

@@ -72,7 +72,7 @@ def parse_sweep(text: str) -> list[Limit]:
     >>> [limit.text for limit in parse_sweep("macs=600e6,150e6")]
     ['macs<=150e6', 'macs<=600e6']
     """
-    match = _TEXT.fullmatch(text)
+    match = _TEXT.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidArgument(
             f"sweep: {text!r} is not NAME=NUMBER,NUMBER; write for example macs=150e6,600e6"

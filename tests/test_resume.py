@@ -253,6 +253,22 @@ def test_a_damaged_header_is_named(tmp_path: Path) -> None:
         lamcts.resume(tmp_path / "run", budget=5)
 
 
+def test_a_run_of_a_function_goes_on_with_the_function(tmp_path: Path) -> None:
+    def height(x: Any) -> float:
+        return float(x @ x)
+
+    space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+    whole = lamcts.maximize(height, space, budget=8, seed=3, optimizer="random")
+    lamcts.maximize(height, space, budget=5, seed=3, optimizer="random", folder=tmp_path / "run")
+    with pytest.raises(RunError, match=r"lamcts\.resume\(folder, problem="):
+        lamcts.resume(tmp_path / "run", budget=8)
+    again = lamcts.resume(tmp_path / "run", problem=height, budget=8)
+    assert values(again) == values(whole)
+    search(3, tmp_path / "other")
+    with pytest.raises(RunError, match="the problem has changed"):
+        lamcts.resume(tmp_path / "other", problem=height, budget=8)
+
+
 def test_a_budget_below_what_is_spent_is_refused(tmp_path: Path) -> None:
     search(6, tmp_path / "run")
     before = (tmp_path / "run" / RUN_FILE).read_bytes()

@@ -57,9 +57,10 @@ def test_limits_are_read_the_tightest_first() -> None:
         ("w=1,,2", "is not NAME<=NUMBER"),
         ("w=1,x", "'w<=x' is not NAME<=NUMBER"),
         ("w=1,1.0", "a limit twice"),
+        (["w<=1"], "is not NAME=NUMBER"),
     ],
 )
-def test_what_is_no_sweep_is_refused(text: str, message: str) -> None:
+def test_what_is_no_sweep_is_refused(text: Any, message: str) -> None:
     with pytest.raises(LamctsError, match=message):
         parse_sweep(text)
 

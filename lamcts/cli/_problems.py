@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shlex
 from enum import Enum
 from importlib import resources
 from pathlib import Path
@@ -114,7 +115,8 @@ def init(
         raise InvalidArgument(f"FILE: {str(file)!r} exists; choose another name") from None
     except OSError as error:
         raise RunError(f"FILE: {str(file)!r} cannot be written: {error.strerror}") from error
-    say(f"wrote {file}\nnow: lamcts check {file}, then: lamcts run {file}")
+    quoted = shlex.quote(str(file))
+    say(f"wrote {file}\nnow: lamcts check {quoted}, then: lamcts run {quoted}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -149,7 +150,7 @@ def repair_command(run: RunFolder) -> None:
     if len(done.dropped) > _SHOWN:
         typer.echo(f"... and {len(done.dropped) - _SHOWN} lines more")
     say(f"the damaged file is kept: {done.original}")
-    say(f"go on with: lamcts resume {done.folder}")
+    say(f"go on with: lamcts resume {shlex.quote(str(done.folder))}")
 
 
 def _numbers(numbers: Sequence[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -264,11 +265,12 @@ def _print_ending(ending: _Ending, json: bool) -> None:
         print_summary(result, ending.words, ending.overhead)
     if result.folder is None:
         return
+    folder = shlex.quote(str(result.folder))
     if result.stopped in ("interrupted", "timeout"):
-        say(f"go on with: lamcts resume {result.folder}")
+        say(f"go on with: lamcts resume {folder}")
     if result.stopped == "failures":
         more = 2 * sum(result.counts[state] for state in ("failed", "timeout", "lost"))
-        say(f"once mended, go on: lamcts resume {result.folder} --max-failures {more}")
+        say(f"once mended, go on: lamcts resume {folder} --max-failures {more}")
 
 
 class _Echo(logging.Handler):
@@ -304,6 +306,6 @@ def _folder(evaluator: Evaluator, name: str | None) -> Path | bool:
     if os.path.exists(folder):
         raise InvalidArgument(
             f"--name: {folder} exists; choose another name, "
-            f"or go on with that run: lamcts resume {folder}"
+            f"or go on with that run: lamcts resume {shlex.quote(str(folder))}"
         )
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def report_sweep(search: Callable[[list[Callback]], Results], *, json: bool, qui
     if last.folder is not None and not json:
         typer.echo(f"run  {last.folder.parent}")
     if last.stopped in ("interrupted", "timeout") and last.folder is not None:
-        say(f"go on with: lamcts resume {last.folder.parent}")
+        say(f"go on with: lamcts resume {shlex.quote(str(last.folder.parent))}")
     if last.stopped == "interrupted":
         raise typer.Exit(_INTERRUPTED)
     if not any(result.counts["complete"] for result in results.values()):

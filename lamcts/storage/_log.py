@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import time
 import weakref
 from pathlib import Path
@@ -127,7 +128,7 @@ def read_events(path: Path) -> tuple[list[Event], int]:
 
 def repair_hint(folder: Path) -> str:
     """The tail of a message about a damaged file."""
-    return f"keep what is whole with: lamcts repair {folder}"
+    return f"keep what is whole with: lamcts repair {shlex.quote(str(folder))}"
 
 
 def replace_file(path: Path, data: bytes) -> None:

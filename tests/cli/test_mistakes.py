@@ -126,6 +126,16 @@ def test_limits_that_no_point_is_within_leave_no_folder(
     assert not list(folder.glob("runs/*/*"))
 
 
+def test_commands_that_are_offered_can_be_pasted(lamcts: Call, folder: Path) -> None:
+    words = ("run", "bowl.py", "--budget", "900", "--timeout", "0.1", "--name", "my run", "--quiet")
+    assert "go on with: lamcts resume 'runs/bowl/my run'\n" in lamcts(*words).err
+    assert lamcts(*words).err.endswith("go on with that run: lamcts resume 'runs/bowl/my run'\n")
+    file = folder / "runs" / "bowl" / "my run" / "run.jsonl"
+    file.write_bytes(b"?\n" + file.read_bytes())
+    assert lamcts("show", "my run").err.endswith("lamcts repair 'runs/bowl/my run'\n")
+    assert "lamcts check 'my task.py'" in lamcts("init", "my task.py").err
+
+
 def test_of_many_runs_the_one_that_was_meant_or_the_newest_are_named(lamcts: Call) -> None:
     assert "there are none under runs" in lamcts("show", "monday").err
     for name in ("monday", "tuesday", "wednesday", "thursday"):

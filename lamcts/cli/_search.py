@@ -34,7 +34,7 @@ from lamcts.cli._options import (
 )
 from lamcts.cli._output import print_json, say
 from lamcts.cli._points import read_points
-from lamcts.cli._runs import RUNS, find_run
+from lamcts.cli._runs import find_run
 from lamcts.cli._summary import print_summary
 from lamcts.cli._sweep import find_sweep, report_sweep
 from lamcts.errors import InvalidArgument
@@ -42,6 +42,7 @@ from lamcts.evaluator import Evaluator
 from lamcts.problem import load_problem, problem_settings
 from lamcts.progress import Progress
 from lamcts.settings import split_settings
+from lamcts.storage import default_folder
 
 if TYPE_CHECKING:
     from lamcts.result import Result
@@ -302,7 +303,7 @@ def _folder(evaluator: Evaluator, name: str | None) -> Path | bool:
         return True
     if name in ("", "..") or Path(name).name != name:
         raise InvalidArgument(f"--name: {name!r} cannot name a folder; leave out slashes and dots")
-    folder = RUNS / problem_name(evaluator, reference_of(evaluator)) / name
+    folder = default_folder(problem_name(evaluator, reference_of(evaluator)), 0).with_name(name)
     if os.path.exists(folder):
         raise InvalidArgument(
             f"--name: {folder} exists; choose another name, "

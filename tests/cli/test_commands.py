@@ -209,6 +209,14 @@ def test_check_of_a_wrong_evaluator_exits_with_2(lamcts: Call, folder: Path) -> 
     assert "error    evaluate   evaluate returned None; return a number" in outcome.out
 
 
+def test_runs_of_a_problem_lie_together_named_or_not(lamcts: Call, folder: Path) -> None:
+    (folder / "my bowl.py").write_text((folder / "bowl.py").read_text())
+    words = ("run", "my bowl.py", "--optimizer", "random", "--budget", "1", "--quiet")
+    assert lamcts(*words).code == 0
+    assert lamcts(*words, "--name", "a").code == 0
+    assert [path.name for path in (folder / "runs").iterdir()] == ["my-bowl"]
+
+
 def test_cost_of_a_point(lamcts: Call, folder: Path) -> None:
     assert lamcts("cost", "bowl.py", "--arch", "[0.25, 0]").out == "size  0.25\n"
     assert json.loads(lamcts("cost", "bowl.py", "--arch", "[0.25, 0]", "--json").out) == {

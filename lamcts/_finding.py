@@ -60,7 +60,12 @@ def find(ref: str) -> Found:
         return Found(target, ref, f"{file}:{attribute}" if attribute else str(file))
     if ":" in ref:
         return Found(_import_attribute(ref), ref, ref)
-    spec = find_problem(ref)
+    try:
+        spec = find_problem(ref)
+    except LamctsError:
+        if os.path.isfile(f"{ref}.py"):
+            raise ProblemError(f"problem: {ref!r} is not known; did you mean {ref}.py?") from None
+        raise
     target = spec.load()
     if isinstance(target, ModuleType):
         target = _the_one(target, target.__name__)

@@ -16,7 +16,14 @@ from types import ModuleType
 from typing import Any, get_args
 
 from lamcts._finding import Found, find, in_one_line, is_loaded_by_path, is_main, is_the_one
-from lamcts.errors import InvalidArgument, LamctsError, ProblemError, UnknownName, did_you_mean
+from lamcts.errors import (
+    InvalidArgument,
+    LamctsError,
+    ProblemError,
+    UnknownName,
+    did_you_mean,
+    shown,
+)
 from lamcts.evaluator import Direction, Evaluator
 from lamcts.registry import is_shared
 from lamcts.settings import all_parameters, as_declared, keyword_parameters, plain
@@ -166,9 +173,17 @@ def _settings(found: Found) -> dict[str, inspect.Parameter]:
 
 
 def _recipe(found: Found) -> tuple[Any, Mapping[str, Any]]:
-    """What to call to build the evaluator, and the settings it gets unless others are given."""
+    """What to call to build the evaluator, and the settings it gets unless others are given.
+
+    Raises:
+        ProblemError: It cannot be called.
+    """
     if isinstance(found.target, Evaluator):
         return type(found.target), _named_arguments(found.target)
+    if not callable(found.target):
+        raise ProblemError(
+            f"problem {found.label!r}: {shown(found.target)} is neither evaluator nor class"
+        )
     return found.target, found.kwargs
 
 
@@ -177,8 +192,6 @@ def _build(found: Found, kwargs: Mapping[str, Any]) -> Evaluator:
     target = found.target
     if isinstance(target, Evaluator) and not kwargs:
         return _made_by(found, {}, _checked(target, found.label))
-    if not (isinstance(target, Evaluator) or callable(target)):
-        raise ProblemError(f"problem {found.label!r}: {target!r} is neither evaluator nor class")
     _check_settings(found, kwargs)
     build, preset = _recipe(found)
     try:

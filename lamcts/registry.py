@@ -204,7 +204,9 @@ def find_problem(id: str) -> ProblemSpec:
         others = ", ".join(sorted(spec.id for spec in same))
         raise UnknownName(f"problem: {name!r} has no version {version}; known: {others}")
     names = {spec.name for spec in known.values()}
-    raise UnknownName(f"problem: {id!r} is not known; {did_you_mean(name, names)}")
+    near = did_you_mean(name, names)
+    mend = near if near.startswith("did") else "`lamcts problems` lists the names"
+    raise UnknownName(f"problem: {id!r} is not known; {mend}")
 
 
 def is_shared(id: str) -> bool:

@@ -173,6 +173,8 @@ def test_file_that_does_not_import_is_read_again_once_mended(tmp_path: Path) -> 
         ("json:Thing", "problem 'json:Thing': there is no 'Thing'"),
         ("json:dumps", "problem 'json:dumps'"),
         ("json:__name__", "is neither evaluator nor class"),
+        ("bowl", "problem: 'bowl' is not known; did you mean bowl.py?"),
+        ("zzz", "problem: 'zzz' is not known; `lamcts problems` lists the names"),
     ],
 )
 def test_reference_that_leads_nowhere(

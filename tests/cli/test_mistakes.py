@@ -49,6 +49,8 @@ def files(folder: Path) -> None:
         ("run bowll.py", ["'bowll.py'", "did you mean 'bowl.py'"]),
         ("run broken.py", ["broken.py", "'no_such_module'", "line 1"]),
         ("run syntax.py", ["syntax.py", "SyntaxError", "line 1"]),
+        ("run none.py:x", ["problem 'none.py:x': 1 is neither evaluator nor class"]),
+        ("run bowl", ["problem: 'bowl' is not known; did you mean bowl.py?"]),
         ("run none.py", ["none.py holds no evaluator", "lamcts.Evaluator"]),
         ("run two.py", ["two.py holds 2 evaluators", "two.py:Bowl"]),
         ("run no_space.py", ["Bowl has no space", "space ="]),

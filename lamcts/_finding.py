@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
@@ -14,14 +13,13 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from lamcts.errors import LamctsError, ProblemError, did_you_mean
+from lamcts.errors import LamctsError, ProblemError, did_you_mean, in_one_line
 from lamcts.evaluator import Evaluator
 from lamcts.registry import find_problem, is_shared
 
 __all__ = [
     "Found",
     "find",
-    "in_one_line",
     "is_loaded_by_path",
     "is_main",
     "is_the_one",
@@ -243,18 +241,3 @@ def is_main(module: ModuleType) -> bool:
 def is_loaded_by_path(module: ModuleType) -> bool:
     """Whether a module came from a file's path, here or as the running script."""
     return is_main(module) or module.__name__.startswith(_MODULE_PREFIX)
-
-
-def in_one_line(error: BaseException, file: str | None = None) -> str:
-    """An error as ``NameError: name 'np' is not defined (my.py, line 3)``.
-
-    Args:
-        error: What was raised.
-        file: The file to point into, when the error passed through it.
-    """
-    what = " ".join(traceback.format_exception_only(error)[-1].split())
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{what} ({Path(error.filename).name}, line {error.lineno})"
-    frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if frame.filename == file] or frames
-    return f"{what} ({Path(inside[-1].filename).name}, line {inside[-1].lineno})"

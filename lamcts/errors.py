@@ -6,7 +6,9 @@ The command line prints them in one line, without a traceback, and exits with ``
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 __all__ = [
     "DependencyNotInstalled",
@@ -21,6 +23,7 @@ __all__ = [
     "UnknownName",
     "WorkerLost",
     "did_you_mean",
+    "in_one_line",
     "shown",
 ]
 
@@ -110,3 +113,18 @@ def shown(value: object, length: int = 100) -> str:
     except Exception:  # a half-built object's may raise
         text = "something without a repr"
     return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def in_one_line(error: BaseException, file: str | None = None) -> str:
+    """An error as ``NameError: name 'np' is not defined (my.py, line 3)``.
+
+    Args:
+        error: What was raised.
+        file: The file to point into, when the error passed through it.
+    """
+    what = " ".join(traceback.format_exception_only(error)[-1].split())
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{what} ({Path(error.filename).name}, line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if frame.filename == file] or frames
+    return f"{what} ({Path(inside[-1].filename).name}, line {inside[-1].lineno})"

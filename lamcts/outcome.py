@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar, cast
 
-from lamcts._finding import in_one_line
 from lamcts.errors import (
     Infeasible,
     InvalidArgument,
@@ -20,6 +19,7 @@ from lamcts.errors import (
     Pruned,
     TrialTimeout,
     WorkerLost,
+    in_one_line,
     shown,
 )
 from lamcts.evaluator import Direction, Evaluation, Evaluator, TrialContext

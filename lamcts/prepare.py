@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from lamcts import __version__
-from lamcts._finding import in_one_line
 from lamcts.config import RunConfig
 from lamcts.constraints import Constraint, Feasibility, check_constraints, parse_constraint
-from lamcts.errors import Infeasible, InvalidArgument, LamctsError, ProblemError, RunError, shown
+from lamcts.errors import (
+    Infeasible,
+    InvalidArgument,
+    LamctsError,
+    ProblemError,
+    RunError,
+    in_one_line,
+    shown,
+)
 from lamcts.evaluator import Direction, Evaluation, Evaluator, batched
 from lamcts.executors import Executor, ProcessExecutor, RayExecutor, SerialExecutor
 from lamcts.optimizers import Optimizer, make_optimizer

@@ -15,13 +15,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
-from lamcts._finding import Found, find, in_one_line, is_loaded_by_path, is_main, is_the_one
+from lamcts._finding import Found, find, is_loaded_by_path, is_main, is_the_one
 from lamcts.errors import (
     InvalidArgument,
     LamctsError,
     ProblemError,
     UnknownName,
     did_you_mean,
+    in_one_line,
     shown,
 )
 from lamcts.evaluator import Direction, Evaluator

@@ -22,6 +22,7 @@ from lamcts.errors import (
     ProblemError,
     UnknownName,
     did_you_mean,
+    in_one_line,
 )
 from lamcts.evaluator import Evaluator
 
@@ -98,8 +99,6 @@ class ProblemSpec:
         except LamctsError:
             raise
         except (Exception, SystemExit) as error:  # a damaged library's, say
-            from lamcts._finding import in_one_line  # which needs this module
-
             raise ProblemError(
                 f"problem {self.id!r} does not import: {in_one_line(error)}"
             ) from error

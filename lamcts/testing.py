@@ -19,9 +19,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lamcts._finding import in_one_line
 from lamcts.constraints import Feasibility, check_constraints, parse_constraint
-from lamcts.errors import DependencyNotInstalled, Infeasible, LamctsError, ProblemError
+from lamcts.errors import (
+    DependencyNotInstalled,
+    Infeasible,
+    LamctsError,
+    ProblemError,
+    in_one_line,
+)
 from lamcts.evaluator import Evaluator
 from lamcts.executors._worker import IN_WORKER
 from lamcts.history import TrialState

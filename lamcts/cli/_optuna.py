@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lamcts._finding import in_one_line
 from lamcts.cli._columns import Columns, flat
-from lamcts.errors import DependencyNotInstalled, InvalidArgument
+from lamcts.errors import DependencyNotInstalled, InvalidArgument, in_one_line
 from lamcts.history import Trial, TrialState
 from lamcts.result import Result
 from lamcts.spaces import Codec, Variable, to_json

@@ -142,7 +142,7 @@ def search(
         place = prepare.executor(evaluator, reference, config, pruner)
         stack.callback(place.close)
         store = None
-        if folder:
+        if folder is not None and folder is not False:  # "" is refused: it would be lost
             path = default_folder(name, proposer.seed) if folder is True else Path(folder)
             header = prepare.header(evaluator, reference, config, name, proposer.seed, points)
             store = RunFolder.create(path, header, prepare.source(reference))

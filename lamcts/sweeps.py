@@ -134,7 +134,7 @@ def sweep(
             "options": _options(config),
         }
         path = None
-        if folder:
+        if folder is not None and folder is not False:
             path = _create(evaluator, config, folder, plan)
         try:
             return _searches(evaluator, plan, path, {}, list(callbacks))

@@ -510,6 +510,7 @@ def test_private_folders_survive_when_something_is_in_them(tmp_path: Path) -> No
         ({"direction": "maximize"}, "direction: the problem says it"),
         ({"settings": {"noisy": True}}, "noisy: the problem says it"),
         ({"folder": "."}, "folder: '.' has no name; give one"),
+        ({"folder": ""}, "folder: '.' has no name; give one"),
     ],
 )
 def test_bad_arguments(options: dict[str, Any], message: str) -> None:

@@ -6,12 +6,20 @@ import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 from lamcts.errors import InvalidArgument
 
 __all__ = ["DetectionData", "Part", "coco", "voc"]
+
+#: What every row of a COCO file must have: without an area pycocotools scores no box.
+_NEEDED = {
+    "images": ("id", "file_name", "width", "height"),
+    "annotations": ("id", "image_id", "category_id", "bbox", "area"),
+    "categories": ("id", "name"),
+}
 
 
 @dataclass(frozen=True)
@@ -88,11 +96,11 @@ def voc(folder: str) -> DetectionData:
     for name in ("train", "val"):
         if not lists[name].is_file():
             raise InvalidArgument(f"voc: {str(lists[name])!r} is missing; give a folder with it")
-    found = {}
+    found, there = {}, {}
     for name, file in lists.items():
         if file.is_file():
-            found[name] = Part(str(file), str(root))
-    classes = sorted(_voc_classes(root, lists["train"]))
+            found[name], there[name] = Part(str(file), str(root)), _voc_classes(root, file)
+    classes = sorted(there["train"])
     if not classes:
         raise InvalidArgument(f"voc: {str(lists['train'])!r} names no image with an object")
     return DetectionData("voc", tuple(classes), found["train"], found["val"], found.get("test"))
@@ -102,26 +110,56 @@ def _coco_classes(setting: str, file: str, folder: str) -> tuple[str, ...]:
     """The categories of a COCO file whose images are there."""
     data = _read_json(setting, file)
     try:
+        _check_rows(data)
         names = [category["name"] for category in data["categories"]]
         first = data["images"][0]["file_name"]
-        boxes = {annotation["category_id"] for annotation in data["annotations"]}
-        known = {category["id"] for category in data["categories"]}
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
         raise InvalidArgument(
             f"{setting}: {file!r} is no COCO file ({type(error).__name__}: {error}); it needs "
             '"images", "annotations" and "categories"'
         ) from None
     if len(set(names)) < len(names):
         raise InvalidArgument(f"{setting}: {file!r} has two categories of one name; rename one")
-    if not boxes or boxes - known:
-        what = f"the unknown category {min(boxes - known)}" if boxes else "no annotations"
-        raise InvalidArgument(f"{setting}: {file!r} has {what}; give a file of labelled images")
+    boxes = data["annotations"]
+    for kind, rows in (("category", data["categories"]), ("image", data["images"])):
+        unknown = {box[f"{kind}_id"] for box in boxes} - {row["id"] for row in rows}
+        if unknown:
+            raise InvalidArgument(
+                f"{setting}: {file!r} has annotations of the unknown {kind} "
+                f"{min(unknown, key=str)}; take them out"
+            )
+    # mmdetection passes over all others without a word.
+    if not any(min(box["bbox"][2:]) >= 1 and not box.get("iscrowd") for box in boxes):
+        raise InvalidArgument(
+            f"{setting}: {file!r} has no annotations with a box of a pixel or more that is no "
+            "crowd; give a file of labelled images"
+        )
     if not (Path(folder) / first).is_file():
         raise InvalidArgument(
             f"images: {first!r} of {file!r} is not in {folder!r}; give the folder that names of "
             "files are relative to"
         )
     return tuple(names)
+
+
+def _check_rows(data: Any) -> None:
+    """Look for what mmdetection and pycocotools read of every row.
+
+    Raises:
+        ValueError: It is missing, or not of its kind.
+        KeyError: A list is missing, as other errors of Python say that there are no lists.
+    """
+    for name, fields in _NEEDED.items():
+        for number, row in enumerate(data[name]):
+            for field in fields:
+                if field not in row:
+                    raise ValueError(f"{name}[{number}] has no {field!r}")
+        if len({row["id"] for row in data[name]}) < len(data[name]):
+            raise ValueError(f"two of {name} have one id")
+    for number, row in enumerate(data["annotations"]):
+        box = row["bbox"]
+        if len(box) != 4 or not all(isinstance(n, (int, float)) and isfinite(n) for n in box):
+            raise ValueError(f"annotations[{number}] has no four numbers in 'bbox': {box!r}")
 
 
 def _read_json(setting: str, file: str) -> Any:
@@ -134,14 +172,27 @@ def _read_json(setting: str, file: str) -> Any:
 
 
 def _voc_classes(root: Path, names: Path) -> set[str]:
+    """The names of what is on the images of a list, all of which must be there."""
     classes: set[str] = set()
-    for name in names.read_text(encoding="utf-8").split():
-        file = root / "Annotations" / f"{name}.xml"
+    try:
+        lines = names.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"voc: {str(names)!r} cannot be read: {error}") from None
+    for number, name in enumerate(lines, 1):
+        if name.split() != [name]:  # mmdetection takes the whole line
+            raise InvalidArgument(
+                f"voc: line {number} of {str(names)!r} is {name!r}; give one name a line"
+            )
+        file, image = root / "Annotations" / f"{name}.xml", root / "JPEGImages" / f"{name}.jpg"
         try:
-            objects = ElementTree.parse(file).getroot().iter("object")
-            classes |= {thing.findtext("name", "").strip() for thing in objects}
+            objects = list(ElementTree.parse(file).getroot().iter("object"))
         except OSError as error:
             raise InvalidArgument(f"voc: {str(file)!r} cannot be read: {error.strerror}") from None
         except ElementTree.ParseError as error:
             raise InvalidArgument(f"voc: {str(file)!r} is not XML: {error}") from None
+        if not image.is_file():
+            raise InvalidArgument(f"voc: {str(image)!r} is missing; images end in .jpg there")
+        if any(thing.find("name") is None or thing.find("bndbox") is None for thing in objects):
+            raise InvalidArgument(f"voc: {str(file)!r} has an object without name or bndbox")
+        classes |= {thing.findtext("name", "").strip() for thing in objects}
     return classes - {""}

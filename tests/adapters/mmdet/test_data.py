@@ -83,11 +83,15 @@ def test_no_plans(settings: dict[str, Any]) -> None:
 # -- the user's own data -----------------------------------------------------------------------
 
 
+BOX = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [0, 0, 4, 4], "area": 16}
+IMAGE = {"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}
+
+
 def coco_file(folder: Path, name: str, **changes: Any) -> str:
     (folder / "a.jpg").touch()
     data = {
-        "images": [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}],
-        "annotations": [{"id": 1, "image_id": 1, "category_id": 3, "bbox": [0, 0, 4, 4]}],
+        "images": [IMAGE],
+        "annotations": [BOX],
         "categories": [{"id": 3, "name": "cat"}, {"id": 7, "name": "dog"}],
     }
     file = folder / name
@@ -109,8 +113,17 @@ def test_coco_by_three_paths(folder: Path) -> None:
         ({"images": []}, "train.*no COCO file"),
         ({"categories": None}, "train.*no COCO file"),
         ({"annotations": []}, "no annotations"),
-        ({"annotations": [{"category_id": 99}]}, "unknown category 99"),
-        ({"images": [{"file_name": "b.jpg"}]}, "images: 'b.jpg'"),
+        ({"annotations": [{**BOX, "category_id": 99}]}, "unknown category 99"),
+        ({"annotations": [{**BOX, "image_id": 99}]}, "unknown image 99"),
+        ({"annotations": [BOX, BOX]}, "two of annotations have one id"),
+        ({"annotations": [{**BOX, "bbox": "0,0,4"}]}, r"annotations\[0\] has no four numbers"),
+        ({"annotations": [{**BOX, "bbox": [0, 0, float("nan"), 4]}]}, "no four numbers"),
+        ({"annotations": [{**BOX, "bbox": [0, 0, 0, 4]}]}, "no annotations with a box"),
+        ({"annotations": [{**BOX, "iscrowd": 1}]}, "no annotations with a box"),
+        ({"annotations": [{**BOX, "iscrowd": 0}, {"id": 2}]}, r"annotations\[1\] has no 'image_id"),
+        ({"annotations": [{k: BOX[k] for k in BOX if k != "area"}]}, "has no 'area'"),
+        ({"images": [{"id": 1, "file_name": "a.jpg"}]}, r"images\[0\] has no 'width'"),
+        ({"images": [{**IMAGE, "file_name": "b.jpg"}]}, "images: 'b.jpg'"),
         ({"categories": [{"id": 3, "name": "cat"}, {"id": 4, "name": "cat"}]}, "two categories"),
         ({"categories": [{"id": 3, "name": "cat"}]}, "same categories.*dog"),
     ],
@@ -136,7 +149,8 @@ def voc_folder(folder: Path, names: dict[str, str]) -> str:
         (folder / inner).mkdir(parents=True)
     for part, name in names.items():
         (folder / "ImageSets/Main" / f"{part}.txt").write_text(f"{name}\n", encoding="utf-8")
-        xml = f"<annotation><object><name>{name}</name></object></annotation>"
+        (folder / "JPEGImages" / f"{name}.jpg").touch()
+        xml = f"<annotation><object><name>{name}</name><bndbox/></object></annotation>"
         (folder / "Annotations" / f"{name}.xml").write_text(xml, encoding="utf-8")
     return str(folder)
 
@@ -159,4 +173,23 @@ def test_voc_layout_without_annotations(folder: Path) -> None:
         voc(root)
     (folder / "Annotations" / "cat.xml").unlink()
     with pytest.raises(InvalidArgument, match="cannot be read"):
+        voc(root)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("Annotations/dog.xml", "<a><object><name>dog</name></object></a>", "without name or bnd"),
+        ("ImageSets/Main/val.txt", "dog  1\n", "line 1 of .*val.txt' is 'dog  1'"),
+        ("ImageSets/Main/train.txt", "cat\n\ncat\n", "line 2 of .*train.txt' is ''"),
+        ("ImageSets/Main/val.txt", "bird\n", r"JPEGImages/bird.jpg' is missing"),
+    ],
+)
+def test_voc_layout_that_mmdetection_cannot_read(
+    folder: Path, file: str, text: str, message: str
+) -> None:
+    root = voc_folder(folder, {"train": "cat", "val": "dog"})
+    (folder / "Annotations" / "bird.xml").write_text("<a/>", encoding="utf-8")
+    (folder / file).write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidArgument, match=message):
         voc(root)

@@ -45,6 +45,9 @@ def count(model: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Cost]:
 
     Multiply-adds of convolutions and matrix products, by PyTorch's own counter; all parameters,
     frozen ones too. Nothing is allocated.
+
+    Raises:
+        InvalidArgument: The detector has other parts.
     """
     width, height = map(padded, size)
     with torch.device("meta"):
@@ -52,6 +55,10 @@ def count(model: Mapping[str, Any], size: tuple[int, int]) -> dict[str, Cost]:
         images = torch.empty(1, 3, height, width)
     found, features = {}, images
     for name, attribute in PARTS.items():
+        if not hasattr(built, attribute):
+            raise InvalidArgument(
+                f"model: {type(built).__name__} has no {attribute}; one-stage detectors are counted"
+            )
         part = getattr(built.eval(), attribute)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             features = part(features)
@@ -73,10 +80,14 @@ def main(words: Sequence[str] | None = None) -> int:
         from mmengine.config import Config
 
         try:
-            config = Config.fromfile(given.config)
+            model = Config.fromfile(given.config).model
         except (OSError, SyntaxError) as error:
             raise InvalidArgument(f"CONFIG: {given.config!r} cannot be read: {error}") from None
-        parts = count(config.model, parse_size(given.size))
+        except (AttributeError, RuntimeError):  # mmengine's, of any other Python
+            raise InvalidArgument(
+                f"CONFIG: {given.config!r} has no model; give a configuration file of mmdetection"
+            ) from None
+        parts = count(model, parse_size(given.size))
     except LamctsError as error:
         print(f"Error: {error}", file=sys.stderr)
         return error.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,8 +72,6 @@ def test_fcos_of_resnet_50_is_the_published_one(mmdet: None) -> None:
 
 
 def test_fcos_of_resnet_50_has_the_parameters_of_mmdetections_own_file(mmdet: None) -> None:
-    from pathlib import Path
-
     import mmdet as package
     from mmengine.config import Config
 
@@ -123,3 +122,19 @@ def test_a_search_asks_for_costs_quickly() -> None:
         evaluator.cost(point)
     assert time.process_time() - began < 1.0
     assert np.isfinite(list(evaluator.cost(points[0]).values())).all()
+
+
+def test_counting_says_what_it_cannot_count(
+    mmdet: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import mmdet as package
+
+    from lamcts.adapters.mmdet import counting
+
+    two_stages = "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py"
+    file = Path(str(package.__file__)).parent / ".mim" / "configs" / two_stages
+    assert counting.main([str(file)]) == 2
+    assert "FasterRCNN has no bbox_head" in capsys.readouterr().err
+    (tmp_path / "other.py").write_text("class A(dict):\n    pass\n", encoding="utf-8")
+    assert counting.main([str(tmp_path / "other.py")]) == 2
+    assert "has no model" in capsys.readouterr().err

@@ -21,7 +21,7 @@ class Schedule:
 
     Attributes:
         iterations: Batches in all, 2 or more.
-        validations: How often it is validated, at even distances, the last time at the end.
+        validations: How often it is validated at most, at even distances, and at the end.
         batch_size: Images in a batch.
         learning_rate: The highest.
         workers: Processes that load images.
@@ -53,8 +53,8 @@ class Schedule:
 
     @property
     def interval(self) -> int:
-        """Iterations from one validation to the next."""
-        return self.iterations // self.validations
+        """Iterations from one validation to the next; the last step may be shorter."""
+        return -(-self.iterations // self.validations)
 
 
 def make_config(detector: Detector, data: DetectionData, schedule: Schedule) -> dict[str, Any]:

@@ -46,10 +46,13 @@ class Part:
                     "give as many"
                 )
             self.count = len(self.data[0])
-        elif isinstance(data, DataLoader):
-            self.count = len(data)  # of batches: they are as the loader makes them
-        elif isinstance(data, Dataset) and hasattr(data, "__len__"):
-            self.count = len(data)
+        elif isinstance(data, (DataLoader, Dataset)):
+            try:
+                self.count = len(data)  # type: ignore[arg-type]
+            except TypeError:  # PyTorch's for a loader of what has none, too
+                raise InvalidArgument(
+                    f"{name}: {type(data).__name__} has no length; give the data set __len__"
+                ) from None
         else:
             raise InvalidArgument(
                 f"{name}: {type(data).__name__} is no data; give (inputs, targets), a Dataset "
@@ -119,6 +122,10 @@ class Supervised:
     """
 
     def __init__(self, data: Data, rules: Rules, recipe: Recipe) -> None:
+        if not isinstance(data, Data):
+            raise InvalidArgument(
+                f"load_data: returns {type(data).__name__}; return a Data(train, validation, test)"
+            )
         self._rules, self._recipe = rules, recipe
         self._parts = {"train": Part(data.train, "train")}
         self._parts["validation"] = Part(data.validation, "validation")
@@ -210,5 +217,7 @@ def _placed(batch: Any, model: nn.Module) -> Pair:
         )
     device = next(model.parameters()).device
     inputs, targets = batch
+    if targets.dtype in (torch.int8, torch.int16, torch.int32):
+        targets = targets.long()
     pair: Pair = inputs.to(device), targets.to(device)
     return pair

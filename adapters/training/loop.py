@@ -176,8 +176,8 @@ class _Training:
         loss = sum(losses) / len(losses)
         if not math.isfinite(loss):
             raise RunError(
-                f"the loss of epoch {epoch + 1} is {loss}: the training diverged; "
-                "use a smaller learning_rate, or clip=5"
+                f"the loss of epoch {epoch + 1} is {loss}: the training diverged, or "
+                "the data has NaN; use a smaller learning_rate, or clip=5"
             )
         row: Row = {"epoch": epoch + 1, "loss": loss, "score": self._score(self.model)}
         if self.average is not None:
@@ -196,7 +196,7 @@ class _Training:
             settings["lr"] = rate
         self.optimizer.zero_grad()
         with _precision(self.recipe, self.device):
-            loss = self.task.loss(self.wrapped, batch)
+            loss = self._loss(batch)
         scaled: Any = self.scaler.scale(loss)
         scaled.backward()
         if world() > 1 and _leaves_weights_out(self.model):
@@ -212,6 +212,18 @@ class _Training:
             self.average.multi_avg_fn = _averaging(decay)
             self.average.update_parameters(self.model)
         return loss.detach()
+
+    def _loss(self, batch: Any) -> Tensor:
+        """Of a batch; one example of one pixel has no variance to normalise by."""
+        try:
+            return self.task.loss(self.wrapped, batch)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise InvalidArgument(
+                "batch_size: a batch of one example is too few for batch normalisation; use 2 or "
+                "more, or drop_last=True in a DataLoader of your own"
+            ) from error
 
     def _set_drop_path(self, epoch: int) -> None:
         if self.recipe.drop_path:

@@ -170,6 +170,16 @@ def test_stand_in_is_said_and_own_data_is_not(folder: Path) -> None:
 # -- training ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("iterations", "validations", "steps"),
+    [(300, 3, [100, 200, 300]), (10_000, 3, [3334, 6668, 10_000]), (5, 5, [1, 2, 3, 4, 5])],
+)
+def test_validated_as_often_as_is_said(iterations: int, validations: int, steps: list[int]) -> None:
+    """As mmengine counts: at multiples of the interval, and at the end."""
+    interval = Schedule(iterations=iterations, validations=validations).interval
+    assert sorted({*range(interval, iterations, interval), iterations}) == steps
+
+
 def trained(
     evaluator: FCOSBackbone, folder: Path, report: Any = lambda step, value: None
 ) -> lamcts.Evaluation:

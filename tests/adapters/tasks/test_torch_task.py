@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
-from torch.utils.data import DataLoader, Dataset, TensorDataset  # noqa: E402
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset  # noqa: E402
 
 import lamcts  # noqa: E402
 from lamcts.adapters.tasks import Data, TorchTask, split_data, supervised  # noqa: E402
@@ -149,6 +149,13 @@ def test_a_search_is_pruned() -> None:
     options: dict[str, Any] = {"budget": 10, "seed": 0, "optimizer": "random", "prune": "halving"}
     result = lamcts.search(Sides(epochs=3), **options)
     assert result.counts["pruned"] > 0
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32, np.uint8, np.int64])
+def test_classes_are_integers_of_any_size(kind: Any) -> None:
+    task = changed(load_data=lambda self: split_data(POINTS, SIDES.astype(kind)))
+    task.prepare()
+    assert task.evaluate(POINT).value == Sides(epochs=1).evaluate(POINT).value
 
 
 class Chosen(Sides):
@@ -351,6 +358,11 @@ def of(train: Any) -> Any:
     return lambda self: Data(train, (POINTS, SIDES))
 
 
+class Endless(IterableDataset[Any]):
+    def __iter__(self) -> Any:
+        return iter(Pairs(slice(10)))
+
+
 @pytest.mark.parametrize(
     ("methods", "words"),
     [
@@ -365,6 +377,8 @@ def of(train: Any) -> Any:
         ({"load_data": of((POINTS[:9], SIDES))}, "train: 9 inputs and 300 targets"),
         ({"load_data": of(("a", "b"))}, "train: inputs are no numbers"),
         ({"load_data": of(3)}, "train: int is no data; give (inputs, targets)"),
+        ({"load_data": lambda self: (POINTS, SIDES)}, "load_data: returns tuple; return a Data"),
+        ({"load_data": of(DataLoader(Endless()))}, "train: DataLoader has no length"),
         ({"load_data": of((POINTS[:0], SIDES[:0]))}, "train: there are no examples"),
         (
             {"metric": lambda self, outputs, targets: outputs.mean()},

@@ -151,6 +151,15 @@ def test_what_the_network_cannot_do_is_refused(build: Build, line: Line) -> None
         fit(lambda: torch.nn.Linear(1, 1), line, replace(RECIPE, head_dropout=0.2))
 
 
+def test_a_batch_of_one_that_cannot_be_normalised_is_named(build: Build) -> None:
+    class Single(Line):
+        def batches(self, epoch: int) -> Any:
+            return (batch[:1] for batch in super().batches(epoch))
+
+    with pytest.raises(InvalidArgument, match=r"batch_size: .* one example .*drop_last=True"):
+        fit(build, Single(), RECIPE)
+
+
 def test_a_training_that_diverges_says_so(build: Build, line: Line) -> None:
     with pytest.raises(RunError, match=r"loss of epoch \d+ is .*learning_rate"):
         fit(build, line, replace(RECIPE, learning_rate=1e30))

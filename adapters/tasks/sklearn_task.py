@@ -259,13 +259,18 @@ class SklearnTask(lamcts.Evaluator):
             model = self.build(some_point(self.space))
             # A class of one row cannot be split: `prepare` says that it is too rare.
             several = np.unique(np.asarray(target), return_counts=True)[1].min() > 1
-            self._parts = train_test_split(
-                features,
-                target,
-                test_size=self.test_size,
-                random_state=self.seed,
-                stratify=target if is_classifier(model) and several else None,
-            )
+            try:
+                self._parts = train_test_split(
+                    features,
+                    target,
+                    test_size=self.test_size,
+                    random_state=self.seed,
+                    stratify=target if is_classifier(model) and several else None,
+                )
+            except ValueError as error:
+                raise InvalidArgument(
+                    f"test_size: {len(target)} rows cannot be split: {error}"
+                ) from None
         return self._parts
 
     def _model(self, x: Any) -> Any:
@@ -301,11 +306,20 @@ class SklearnTask(lamcts.Evaluator):
         if not is_classifier(model):
             if kind not in "iufb":
                 raise InvalidArgument(
-                    f"target: {np.asarray(target)[0]!r} is no number, and "
+                    f"target: {np.asarray(target).tolist()[0]!r} is no number, and "
                     f"{type(model).__name__} predicts numbers; choose a classifier"
+                )
+            if len(target) < self.folds:
+                raise InvalidArgument(
+                    f"folds: {len(target)} training rows are too few for {self.folds}; set it lower"
                 )
             return
         classes, counts = np.unique(target, return_counts=True)
+        if len(classes) < 2:
+            raise InvalidArgument(
+                f"target: all training rows are of the class {classes[0].item()!r}; give two or "
+                "more classes, or another column"
+            )
         if kind == "f" or counts.min() < self.folds:
             rarest = classes[counts.argmin()].item()
             raise InvalidArgument(

@@ -42,13 +42,21 @@ def read_csv(file: str | Path, target: str | None = None) -> tuple[NDArray[Any],
     for line, row in rows.items():
         if not row[at].strip():
             raise InvalidArgument(f"target: {str(file)!r}, line {line}: column {target!r} is empty")
-    columns = [_column([row[i] for row in rows.values()]) for i in range(len(names))]
+    if len(names) == 1:
+        raise InvalidArgument(f"data: {str(file)!r} has no column beside {target!r}")
+    columns = [_column(name, [row[i] for row in rows.values()]) for i, name in enumerate(names)]
     y = columns.pop(at)
     if y.dtype.kind == "O":
         y = y.astype(str)
-    elif (y == np.rint(y)).all():
+    elif not np.isfinite(y).all():
+        line, row = list(rows.items())[int(np.isfinite(y).argmin())]
+        raise InvalidArgument(
+            f"target: {str(file)!r}, line {line}: column {target!r} has {row[at].strip()!r}, which "
+            "is no finite number; leave the line out"
+        )
+    elif (y == np.rint(y)).all() and (np.abs(y) < 2**53).all():
         y = y.astype(np.int64)
-    return (np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))), y
+    return np.stack(columns, axis=1), y
 
 
 def has_texts(features: Any) -> bool:
@@ -108,9 +116,21 @@ def _cells(file: Path) -> tuple[list[str], dict[int, list[str]]]:
     return names, rows
 
 
-def _column(cells: list[str]) -> NDArray[Any]:
+def _column(name: str, cells: list[str]) -> NDArray[Any]:
     """Floats where all cells are numbers or empty, else texts (in an object array)."""
+    found = _numbers(cells)
+    if found is not None:
+        return found
+    if _numbers([cell.replace(",", ".") for cell in cells]) is not None:  # each a word of its own
+        example = next(cell for cell in cells if "," in cell).strip()
+        raise InvalidArgument(
+            f"data: column {name!r} has numbers with commas, such as {example}; write points"
+        )
+    return np.array([cell.strip() for cell in cells], dtype=object)
+
+
+def _numbers(cells: list[str]) -> NDArray[np.float64] | None:
     try:
         return np.array([float(cell) if cell.strip() else np.nan for cell in cells])
     except ValueError:
-        return np.array([cell.strip() for cell in cells], dtype=object)
+        return None

@@ -146,6 +146,16 @@ class Worded(Penalty):
         return np.zeros((40, 1)), np.array(["a", "b"] * 20)
 
 
+class Alike(Neighbours):
+    def load_data(self) -> tuple[Any, Any]:
+        return np.zeros((40, 1)), np.array(["a"] * 40)
+
+
+class Few(Penalty):
+    def load_data(self) -> tuple[Any, Any]:
+        return np.zeros((5, 1)), np.arange(5)
+
+
 @pytest.mark.parametrize(
     ("task", "words"),
     [
@@ -156,7 +166,10 @@ class Worded(Penalty):
         (Missing, "give estimator = a class, or write build"),
         (Misscored, "did you mean 'accuracy'"),
         (Rare, "class 1 has 2 training rows, too few for 5 folds"),
-        (Worded, "Ridge predicts numbers"),
+        (Worded, "target: 'b' is no number, and Ridge predicts numbers"),
+        (Alike, "all training rows are of the class 'a'"),
+        (Few, "folds: 3 training rows are too few for 5"),
+        (lambda: Rare(test_size=0.01), "test_size: 40 rows cannot be split"),
     ],
 )
 def test_mistakes_are_said_before_a_search(task: Any, words: str) -> None:

@@ -70,6 +70,10 @@ def test_any_numbers_come_back(
         ("a,b\n", "has no rows under its line of names"),
         ("a,b\n1,2\n\n3\n", "line 4: 1 cells under 2 names"),
         ("a,b\n1,2\n3,\n", "line 3: column 'b' is empty"),
+        ("b\n1\n2\n", "has no column beside 'b'"),
+        ("a,b\n1,2\n3,inf\n", "line 3: column 'b' has 'inf', which is no finite number"),
+        ("a,b\n1,NaN\n3,4\n", "line 2: column 'b' has 'NaN'"),
+        ("a;b\n1,5;2\n;3\n", "column 'a' has numbers with commas, such as 1,5; write points"),
     ],
 )
 def test_a_damaged_table_is_said_by_line(tmp_path: Path, text: str, words: str) -> None:
@@ -78,6 +82,11 @@ def test_a_damaged_table_is_said_by_line(tmp_path: Path, text: str, words: str) 
     with pytest.raises(InvalidArgument) as wrong:
         read_csv(file)
     assert words in str(wrong.value)
+
+
+def test_a_great_target_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "great.csv").write_text("a,b\n1,1e300\n2,2\n")
+    assert read_csv(tmp_path / "great.csv")[1].tolist() == [1e300, 2.0]
 
 
 def test_a_wrong_column_or_file(people: Path, tmp_path: Path) -> None:

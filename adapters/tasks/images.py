@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamcts.adapters.tasks.data import Data, class_numbers, split_data
+from lamcts.adapters.training.files import class_files, in_colours
 from lamcts.errors import DependencyNotInstalled, InvalidArgument
 
 __all__ = ["read_image_folder"]
@@ -45,9 +45,9 @@ def read_image_folder(
         raise InvalidArgument(f"data: {str(folder)!r} is no folder")
     inside = {path.name.lower(): path for path in root.iterdir() if path.is_dir()}
     parts = [next((inside[name] for name in names & set(inside)), None) for names in _PARTS]
-    names = sorted(path.name for path in (parts[0] or root).iterdir() if path.is_dir())
     if parts[0] is None:
         images, labels = _read(root, size, grey)
+        names = _classes(root, labels)
         return split_data(images, class_numbers(labels, names), seed=seed), names
     if parts[1] is None or parts[2] is None:
         raise InvalidArgument(
@@ -55,24 +55,29 @@ def read_image_folder(
             "add them, or put the folders of the classes there"
         )
     read = [_read(part, size, grey) for part in parts if part is not None]
+    names = _classes(parts[0], read[0][1])
     train, validation, test = [(images, class_numbers(labels, names)) for images, labels in read]
     return Data(train, validation, test), names
 
 
 def _read(folder: Path, size: int, grey: bool) -> tuple[NDArray[np.float32], list[str]]:
     """(n, channels, size, size) in [0, 1], and the class of each."""
-    files = list(_files(folder))
+    files = list(class_files(folder, _ENDINGS))
     if not files:
         raise InvalidArgument(
             f"data: {str(folder)!r} has no image files in folders; put them in {folder.name}/CLASS/"
         )
-    images = np.stack([_pixels(file, size, grey) for file in files])
-    return images, [file.relative_to(folder).parts[0] for file in files]
+    images = np.stack([_pixels(file, size, grey) for _, file in files])
+    return images, [label for label, _ in files]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
-        yield from sorted(path for path in inner.rglob("*") if path.suffix.lower() in _ENDINGS)
+def _classes(folder: Path, labels: list[str]) -> list[str]:
+    names = sorted(set(labels))
+    if len(names) < 2:
+        raise InvalidArgument(
+            f"data: {str(folder)!r} has images of one class only, {names[0]!r}; give two or more"
+        )
+    return names
 
 
 def _pixels(file: Path, size: int, grey: bool) -> NDArray[np.float32]:
@@ -84,7 +89,7 @@ def _pixels(file: Path, size: int, grey: bool) -> NDArray[np.float32]:
         ) from error
     try:
         with Image.open(file) as image:
-            resized: Any = image.convert("L" if grey else "RGB").resize((size, size))
+            resized: Any = in_colours(image, "L" if grey else "RGB").resize((size, size))
     except (OSError, ValueError) as error:
         raise InvalidArgument(
             f"data: {str(file)!r} is no image that can be read: {error}"

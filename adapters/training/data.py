@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,9 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamcts.errors import DependencyNotInstalled
+from lamcts.errors import DependencyNotInstalled, InvalidArgument
 
-__all__ = ["DIGITS", "ImageData", "ImageShape", "Split", "announced", "digits", "held_out"]
+__all__ = [
+    "DIGITS",
+    "ImageData",
+    "ImageShape",
+    "Split",
+    "announced",
+    "check_classes",
+    "digits",
+    "held_out",
+]
 
 #: The name of the images that stand in where no others are given.
 DIGITS = "scikit-learn's 8x8 handwritten digits"
@@ -113,6 +123,29 @@ def digits() -> ImageData:
 
     scale = ((float(mean),), (float(std),))
     return ImageData(split(train), split(validation), split(test), *scale, name=DIGITS)
+
+
+def check_classes(name: str, labels: Mapping[str, NDArray[np.int64]]) -> None:
+    """Refuse what no network can learn, or be tested on.
+
+    Args:
+        name: Of the images.
+        labels: (n,) those of each split.
+
+    Raises:
+        InvalidArgument: A split without images, training images of a single class, or a split with
+            a class that they have not.
+    """
+    for split, found in labels.items():
+        if not len(found):
+            raise InvalidArgument(f"data: {name!r} has too few images, none for {split}; give more")
+        if unseen := sorted(set(found.tolist()) - set(labels["train"].tolist())):
+            raise InvalidArgument(
+                f"data: {name!r} has no training images of the class {unseen[0]}, which those for "
+                f"{split} have; the splits need the same classes"
+            )
+    if len(np.unique(labels["train"])) < 2:
+        raise InvalidArgument(f"data: {name!r} has images of one class only; give two or more")
 
 
 def held_out(labels: NDArray[np.int64], share: float = 0.1) -> NDArray[np.bool_]:

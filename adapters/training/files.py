@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lamcts.adapters.training.data import ImageData, Split, held_out
+from lamcts.adapters.training.data import ImageData, Split, check_classes, held_out
 from lamcts.errors import DependencyNotInstalled, InvalidArgument
 
-__all__ = ["FileSplit", "ImageFiles", "open_files"]
+__all__ = ["FileSplit", "ImageFiles", "class_files", "in_colours", "open_files"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"}
 #: Mean and deviation of ImageNet's training pixels, with which all its published networks work.
@@ -64,7 +64,7 @@ class FileSplit:
         try:
             with open(self.files[file], "rb") as stream:
                 stream.seek(start)
-                return Image.open(io.BytesIO(stream.read(length))).convert("RGB")
+                return in_colours(Image.open(io.BytesIO(stream.read(length))))
         except (OSError, UnidentifiedImageError) as error:
             raise InvalidArgument(f"data: {self.files[file]}: no image ({error})") from None
 
@@ -144,11 +144,8 @@ def open_files(folder: Path) -> ImageFiles:
         parts["train"], parts["test"] = _parted(parts["train"])
     if "val" not in parts:
         parts["train"], parts["val"] = _parted(parts["train"])
-    for name, part in parts.items():
-        if not len(part.labels):
-            raise InvalidArgument(
-                f"data: {str(folder)!r} has too few images, none for {name}; give more"
-            )
+    named = {name: np.array(classes)[part.labels] for name, part in parts.items()}
+    check_classes(str(folder), named)
     return ImageFiles(parts["train"], parts["val"], parts["test"], classes, str(folder))
 
 
@@ -163,11 +160,12 @@ _Row = tuple[str, tuple[str, int, int]]  # class; file, start, length
 
 def _in_folders(folder: Path) -> _Found:
     names = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
+    inside = {path.name.lower(): path for path in folder.iterdir() if path.is_dir()}
     rows = {
-        split: list(_images(folder / name))
+        split: list(_images(inside[name]))
         for split, options in names.items()
         for name in options
-        if (folder / name).is_dir()
+        if name in inside
     }
     if "train" not in rows:
         rows = {"train": list(_images(folder))}
@@ -176,10 +174,27 @@ def _in_folders(folder: Path) -> _Found:
 
 def _images(folder: Path) -> Iterator[_Row]:
     """The images of every folder in this one, which is named after their class."""
+    for label, file in class_files(folder, _SUFFIXES):
+        yield label, (str(file), 0, -1)
+
+
+def class_files(folder: Path, suffixes: Collection[str]) -> Iterator[tuple[str, Path]]:
+    """Class and path of the images in CLASS/ and below it; hidden files and folders are none."""
+    depth = len(folder.parts)
     for place in sorted(path for path in folder.iterdir() if path.is_dir()):
         for file in sorted(place.rglob("*")):
-            if file.suffix.lower() in _SUFFIXES:
-                yield place.name, (str(file), 0, -1)
+            hidden = any(part.startswith(".") for part in file.parts[depth:])
+            if file.suffix.lower() in suffixes and not hidden:
+                yield place.name, file
+
+
+def in_colours(image: Any, mode: str = "RGB") -> Any:
+    """PIL's image with 8 bits a channel, of 16 the higher ones: PIL makes all above 255 white."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert(mode)
 
 
 def _in_archives(folder: Path) -> _Found:

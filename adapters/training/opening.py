@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamcts.adapters.training.cifar import find_cifar, read_cifar
-from lamcts.adapters.training.data import ImageData, Split, held_out
+from lamcts.adapters.training.data import ImageData, Split, check_classes, held_out
 from lamcts.adapters.training.files import ImageFiles, open_files
 from lamcts.datasets import find_data
 from lamcts.errors import InvalidArgument, LamctsError
@@ -81,10 +81,14 @@ def _of_arrays(arrays: Mapping[str, NDArray[Any]], *, name: str) -> ImageData:
         parts["train"], parts["test"] = _held_out(parts["train"])
     if "validation" not in parts:
         parts["train"], parts["validation"] = _held_out(parts["train"])
-    for part, (_, labels) in parts.items():
-        if not len(labels):
-            raise InvalidArgument(f"data: {name!r} has too few images, none for {part}; give more")
+    check_classes(name, {part: labels for part, (_, labels) in parts.items()})
     pixels = parts["train"][0]
+    for part, (images, _) in parts.items():
+        if images.shape[1:] != pixels.shape[1:]:
+            raise InvalidArgument(
+                f"data: {name!r}: images for {part} are {images.shape[1:]} (channels, height, "
+                f"width), those for train {pixels.shape[1:]}; give all alike"
+            )
     mean, std = pixels.mean(axis=(0, 2, 3)), pixels.std(axis=(0, 2, 3)) + 1e-6
 
     def split(images: NDArray[np.float32], labels: NDArray[np.int64]) -> Split:

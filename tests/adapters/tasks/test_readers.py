@@ -134,6 +134,13 @@ def test_folders_that_hold_no_images(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "empty" / "cats").mkdir(parents=True)
     with pytest.raises(InvalidArgument, match="no image files in folders; put them in"):
         read_image_folder(tmp_path / "empty", size=4)
+    (pictures / ".hidden").mkdir()
+    (pictures / ".hidden" / "0.png").write_text("no image")
+    (pictures / "dark" / "._0.png").write_text("of a Mac")
+    assert read_image_folder(pictures, size=4)[1] == ["dark", "light"]
+    (pictures / "light").rename(pictures / ".light")
+    with pytest.raises(InvalidArgument, match="one class only, 'dark'"):
+        read_image_folder(pictures, size=4)
     (pictures / "dark" / "0.png").write_text("no image")
     with pytest.raises(InvalidArgument, match=r"0\.png' is no image that can be read"):
         read_image_folder(pictures, size=4)

@@ -368,3 +368,62 @@ def test_too_few_files_are_refused(tmp_path: Path, drawn: Any) -> None:
     _folder(tmp_path, drawn, range(2))  # one of a class: none can be set aside
     with pytest.raises(InvalidArgument, match="too few images, none for test"):
         open_images(tmp_path)
+
+
+def test_hidden_files_are_no_images_and_the_case_of_splits_is_of_no_matter(
+    tmp_path: Path, drawn: Any
+) -> None:
+    pytest.importorskip("PIL")
+    for split, rows in (("Train", range(60)), ("Val", range(60, 80))):
+        _folder(tmp_path / split, drawn, rows)
+    copies = tmp_path / "Train" / ".ipynb_checkpoints"
+    copies.mkdir()
+    (copies / "0.png").write_bytes(_png(drawn[0][0]))
+    (tmp_path / "Val" / "class 0" / "._0.png").write_bytes(b"of a Mac")
+    found = open_images(tmp_path)
+    assert isinstance(found, ImageFiles)
+    assert found.classes == ("class 0", "class 1")
+    splits = (found.train, found.validation, found.test)
+    assert [len(split.labels) for split in splits] == [54, 6, 20]
+
+
+def test_16_bits_are_not_cut_off(tmp_path: Path, drawn: Any) -> None:
+    image = pytest.importorskip("PIL.Image")
+    _folder(tmp_path, drawn, range(30))
+    deep = np.arange(256, dtype=np.uint16).reshape(16, 16) * 256
+    image.fromarray(deep).save(tmp_path / "class 0" / "deep.png")
+    found = open_images(tmp_path)
+    assert isinstance(found, ImageFiles)
+    pixels = _pixels(found.train) + _pixels(found.validation) + _pixels(found.test)
+    assert np.arange(256, dtype=np.uint8).repeat(3).tobytes() in pixels
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"y_test": np.arange(20) % 10 + 3},
+            "no training images of the class 10, which those for test have",
+        ),
+        ({"y_train": np.zeros(100, int), "y_test": np.zeros(20, int)}, "of one class only"),
+        ({"x_test": np.zeros((20, 32, 32, 1))}, r"for test are \(1, 32, 32\)"),
+    ],
+)
+def test_splits_that_do_not_fit_are_refused(
+    save: Save, drawn: Any, change: dict[str, Any], message: str
+) -> None:
+    images, labels = drawn
+    arrays = {"x_train": images[:100], "y_train": labels[:100]}
+    with pytest.raises(InvalidArgument, match=message):
+        open_images(save(**{**arrays, "x_test": images[100:], "y_test": labels[100:], **change}))
+
+
+def test_folders_of_other_classes_are_refused(tmp_path: Path, drawn: Any) -> None:
+    pytest.importorskip("PIL")
+    _folder(tmp_path / "train", drawn, range(60))
+    _folder(tmp_path / "val", drawn, range(60, 80))
+    (tmp_path / "val" / "class 1").rename(tmp_path / "val" / "another")
+    with pytest.raises(
+        InvalidArgument, match="no training images of the class another, which those for test have"
+    ):
+        open_images(tmp_path)

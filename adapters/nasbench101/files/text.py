@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,14 +48,15 @@ def read_csv(path: Path) -> Columns:
 
     Figures are in ``train_acc_108ep``, ``val_acc_108ep``, ``test_acc_108ep`` (in [0, 1]) and
     ``train_time_s_108ep``, whatever the epochs; where a column ``epochs`` has them, the names end
-    before. Columns of half another column's epochs are that training's halfway figures. Rows of
-    isomorphic cells are repeats. Other columns are left aside, but a ``hash`` must be right.
+    before. Columns of half another column's epochs are that training's halfway figures, after half
+    of its time where they do not say. Rows of isomorphic cells are repeats. Other columns are left
+    aside, but a ``hash`` must be right.
 
     Raises:
         InvalidArgument: A column is missing, or a row means no cell.
     """
     rows: list[tuple[Any, ...]] = []
-    with path.open(newline="", encoding="utf-8") as stream:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
         reader = csv.DictReader(stream)
         try:
             names = reader.fieldnames or []
@@ -133,10 +135,19 @@ def _trainings(
     for name, (named, figure) in places.items():
         epochs = int(row["epochs"]) if named is None else named
         figures = found.setdefault(epochs, np.full((2, len(FIGURES)), np.nan))
-        figures[FINAL, figure] = float(row[name]) if row[name] else math.nan
+        if not row[name]:
+            continue
+        value = float(row[name])
+        if not 0.0 <= value <= (sys.float_info.max if figure == _SECONDS else 1.0):
+            kind = "seconds are from 0 up" if figure == _SECONDS else "accuracies are from 0 to 1"
+            raise ValueError(f"{name} is {row[name]}; {kind}")
+        figures[FINAL, figure] = value
     for epochs in sorted(found):
         if 2 * epochs in found:
-            found[2 * epochs][HALFWAY] = found.pop(epochs)[FINAL]
+            half, whole = found.pop(epochs)[FINAL], found[2 * epochs]
+            if math.isnan(half[_SECONDS]):  # it is what a query of it costs
+                half[_SECONDS] = whole[FINAL, _SECONDS] / 2
+            whole[HALFWAY] = half
     return found.items()
 
 

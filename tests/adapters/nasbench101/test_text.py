@@ -45,7 +45,31 @@ def test_columns_name_figure_and_epochs(tmp_path: Path) -> None:
         "params": table.columns.params.max(),
     }
     assert table.query(CHAIN, halfway=True)["validation_accuracy"] == pytest.approx(0.35)
+    assert table.training_seconds == 65.0 + 32.5  # half of the time, which no column says
     assert table.columns.facts()["gaps"]  # of the other cell there is one training
+
+
+@pytest.mark.parametrize(
+    ("figures", "message"),
+    [
+        ("92.1,60", "line 2: val_acc is 92.1; accuracies are from 0 to 1"),
+        ("nan,60", "val_acc is nan"),
+        ("0.9,-60", "train_time_s is -60; seconds are from 0 up"),
+        ("0.9,inf", "train_time_s is inf"),
+    ],
+)
+def test_figures_that_are_none_are_refused(tmp_path: Path, figures: str, message: str) -> None:
+    head = "adjacency,operations,epochs,val_acc,train_time_s"
+    path = _csv(tmp_path / "table.csv", head, f'0100,"input,output",12,{figures}')
+    with pytest.raises(InvalidArgument, match=message):
+        read_csv(path)
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_name(tmp_path: Path) -> None:
+    path = _csv(tmp_path / "table.csv", "\ufeffadjacency,operations,val_acc_4ep")
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write('0100,"input,output",0.5\n')
+    assert len(NASBench101Table.open(path)) == 1
 
 
 def test_epochs_may_have_their_own_column(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mmengine.runner import CheckpointLoader
 
-from lamcts.errors import DependencyNotInstalled
+from lamcts.errors import DependencyNotInstalled, RunError
 
 __all__ = ["load_safetensors"]
 
@@ -21,15 +21,20 @@ def load_safetensors(filename: str, map_location: Any = None) -> dict[str, Any]:
 
     Raises:
         DependencyNotInstalled: safetensors is missing.
+        RunError: The file is missing or damaged.
     """
     try:
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
     except ImportError as error:
         raise DependencyNotInstalled(
             f"checkpoint: {filename!r} needs safetensors, which is not installed; "
             'run: pip install "lamcts[export]"'
         ) from error
-    weights: dict[str, Any] = load_file(filename, device=str(map_location or "cpu"))
+    try:
+        weights: dict[str, Any] = load_file(filename, device=str(map_location or "cpu"))
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"checkpoint: {filename!r} cannot be read ({error})") from None
     return weights
 
 

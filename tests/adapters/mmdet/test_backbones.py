@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lamcts.errors import InvalidArgument
+from lamcts.errors import InvalidArgument, RunError
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.usefixtures("mmdet")
@@ -168,6 +168,15 @@ def test_weights_of_the_network_for_classification_fit(name: str, folder: Path) 
     theirs = network.state_dict()
     ours = backbone.state_dict()
     assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
+
+
+def test_damaged_weights_are_named(folder: Path) -> None:
+    pytest.importorskip("safetensors", reason='pip install "lamcts[export]"')
+    file = folder / "weights.safetensors"
+    file.write_bytes(b"no weights")
+    backbone = make("ofa", init_cfg={"type": "Pretrained", "checkpoint": str(file)})
+    with pytest.raises(RunError, match=r"weights\.safetensors' cannot be read"):
+        backbone.init_weights()
 
 
 @every

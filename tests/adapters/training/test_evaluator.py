@@ -170,6 +170,15 @@ def test_weights_without_safetensors_are_pytorchs(
     assert isinstance(load_trained(tmp_path / "out"), torch.nn.Module)
 
 
+def test_damaged_weights_are_named(problem: Pictures, x: Any, tmp_path: Path) -> None:
+    problem.train(x, tmp_path, recipe=QUICK)
+    (file,) = tmp_path.glob("weights.*")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(RunError, match=rf"{file.name}: not the weights of this network") as wrong:
+        load_trained(tmp_path)
+    assert "\n" not in str(wrong.value)
+
+
 def test_exports_need_nothing_of_this_package(problem: Pictures, x: Any, tmp_path: Path) -> None:
     safetensors = pytest.importorskip("safetensors.numpy")
     problem.train(x, tmp_path / "out", recipe=QUICK)

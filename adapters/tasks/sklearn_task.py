@@ -197,7 +197,7 @@ class SklearnTask(lamcts.Evaluator):
 
         Raises:
             InvalidArgument: There is a teacher.
-            RunError: The folder holds a model already.
+            RunError: The folder holds a model already, or cannot be made.
         """
         import joblib
         import sklearn
@@ -206,10 +206,13 @@ class SklearnTask(lamcts.Evaluator):
             raise InvalidArgument(f"--teacher: {type(self).__name__} learns from data alone")
         if os.path.exists(folder / "model.json") and not resume:
             raise RunError(f"{folder}: there is a model in it; choose another folder")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)  # first: fitting may take long
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be made: {error.strerror}") from error
         if self.notice is not None and progress is not None:
             progress(self.notice)
         model, scores = self._fitted(x)
-        folder.mkdir(parents=True, exist_ok=True)
         joblib.dump(model, folder / "model.joblib")
         facts = {
             **origin(self),

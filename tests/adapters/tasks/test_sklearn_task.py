@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 import lamcts
 from lamcts.adapters.tasks import SklearnTask
-from lamcts.errors import InvalidArgument, LamctsError, ProblemError
+from lamcts.errors import InvalidArgument, LamctsError, ProblemError, RunError
 from lamcts.evaluator import TrialContext
 from lamcts.testing import check_evaluator
 
@@ -121,6 +121,15 @@ def test_the_saved_model_loads_without_this_package(tmp_path: Path) -> None:
         "assert not any(name.startswith('lamcts') for name in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_fitting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(Neighbours, "build", lambda self, x: pytest.fail("was fitted"))
+    with pytest.raises(RunError, match="file: cannot be made: File exists"):
+        Neighbours().train({"n_neighbors": 3}, tmp_path / "file")
 
 
 class Misnamed(SklearnTask):

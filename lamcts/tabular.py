@@ -121,8 +121,9 @@ class TabularEvaluator(Evaluator):
                 )
             name = "the table"
             rows = [{key: _of_numpy(cell) for key, cell in row.items()} for row in given]
-        figures = [value, *self._test, *self._cost, *self._metrics]
-        _check_columns(rows, {"x": x, "same": [same] if same else [], "figures": figures})
+        several = {"x": x, "value": [value], "test": test, "cost": cost, "metrics": metrics}
+        single = {"seconds": seconds, "same": same}
+        _check_columns(rows, several | {name: [of] for name, of in single.items() if of})
         self._rows = [row for row in rows if _measured(row, x, value)]
         if not self._rows:
             raise InvalidArgument(f"path: {name} has no row with a number {value!r} and all of x")

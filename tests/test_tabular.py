@@ -219,9 +219,11 @@ def test_rows_that_were_not_measured_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
+        ({"cost": ["scor"]}, UnknownName, "cost: no column 'scor'; did you mean 'score'"),
+        ({"seconds": "scor"}, UnknownName, "seconds: no column 'scor'; did you mean 'score'"),
         ({"x": ["opp"]}, UnknownName, "x: no column 'opp'; did you mean 'op'"),
         ({"x": "op"}, InvalidArgument, "give the names of one column or more"),
-        ({"value": "scor"}, UnknownName, "no column 'scor'; did you mean 'score'"),
+        ({"value": "scor"}, UnknownName, "value: no column 'scor'; did you mean 'score'"),
         ({"value": "op"}, InvalidArgument, "has no row with a number 'op'"),
         ({"test": "score"}, InvalidArgument, "test: 'score'; give a list of names"),
         ({"path": {"op": ["a"]}}, InvalidArgument, "path: rows are dicts"),

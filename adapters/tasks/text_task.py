@@ -163,4 +163,7 @@ def _in_order(labels: Sequence[str]) -> tuple[str, ...]:
     def place(name: str) -> tuple[int, str]:
         return (int(name), "") if name.isdecimal() else (sys.maxsize, name)
 
-    return tuple(sorted(set(labels), key=place))
+    names = tuple(sorted(set(labels), key=place))
+    if len(names) < 2:
+        raise InvalidArgument(f"data: all texts are of the class {names[0]!r}; give two or more")
+    return names

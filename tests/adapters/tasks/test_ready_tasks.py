@@ -198,3 +198,9 @@ def test_a_file_of_another_kind_is_said(tmp_path: Path) -> None:
         problem("my_text_task", data=str(tmp_path / "gone.tsv")).prepare()
     with pytest.raises(ProblemError, match="write build"):
         TextClassification().build({})
+
+
+def test_texts_of_one_class_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.tsv").write_text("good\tso it is\n" * 9)
+    with pytest.raises(InvalidArgument, match="all texts are of the class 'good'"):
+        TextClassification(data=str(tmp_path / "t.tsv")).load_data()

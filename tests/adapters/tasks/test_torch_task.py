@@ -302,8 +302,9 @@ def test_a_network_may_share_weights_and_look_at_its_numbers(tmp_path: Path) -> 
     task = SharesWeights(epochs=1)
     assert task.cost(POINT) == {"params": 16 + 8 + 2, "macs": 16 + 16 + 8}
     task.train(POINT, tmp_path)
+    safetensors = pytest.importorskip("safetensors.torch")
     task.export(tmp_path, "safetensors", tmp_path / "model.safetensors")
-    loaded = pytest.importorskip("safetensors.torch").load_file(tmp_path / "model.safetensors")
+    loaded = safetensors.load_file(tmp_path / "model.safetensors")
     assert torch.equal(loaded["first.weight"], loaded["second.weight"])
 
 

@@ -29,6 +29,9 @@ NOISE_EVERY = 5
 #: Weight of the past in the mean error of a model, and the most that one error counts, as the
 #: logarithm of its ratio to the first model's.
 MEMORY, LARGEST = 0.85, 3.0
+#: In few dimensions, where a quadratic has no more coefficients than so many a variable, the third
+#: window would be the second again: its model has a share of noise of the first so many instead.
+FEW, EXACT = 5, 3
 #: A separable model is used where its mean error is less by so much: where variables do not act
 #: apart it foretells well by chance at times, and then misleads.
 CLEAR = 0.5
@@ -64,7 +67,9 @@ class LocalModels:
 class Windows:
     """How many of the nearest points a model is fitted to: three sizes in competition.
 
-    A fourth model, of the fewest points, is a separable quadratic: its Hessian is diagonal.
+    A fourth model, of the fewest points, is a separable quadratic: its Hessian is diagonal. In few
+    dimensions the third all but passes through its points: where values oscillate along a steep
+    direction the others take all that is flatter for noise.
 
     Args:
         dim: Number of variables: the windows hold at least 2 d + 1 points, 6 d, and as many as a
@@ -77,6 +82,7 @@ class Windows:
         least = (2 * dim + 1, min(MOST * dim, full), full)
         self._sizes = [(low, max(low, MOST * dim)) for low in (min(n, CAP) for n in least)]
         self._sizes.append(self._sizes[0])  # of a separable quadratic
+        self._interpolates = full <= FEW * dim and not noisy  # the third one
         self._errors = np.zeros(len(self._sizes))
         self._noise: list[float] | None = None
         self._noisy = noisy
@@ -115,15 +121,17 @@ class Windows:
         n = len(y)
         within = int((distances <= REACH).sum())
         known = self._noise if n % NOISE_EVERY else None
-        keys: list[tuple[int, bool]] = []
-        models: dict[tuple[int, bool], tuple[NDArray[np.intp], QuadraticModel]] = {}
+        noises = LOUD if self._noisy else NOISE
+        keys: list[tuple[int, bool, bool]] = []
+        models: dict[tuple[int, bool, bool], tuple[NDArray[np.intp], QuadraticModel]] = {}
         for i, (low, high) in enumerate(self._sizes):
             count = min(max(low, min(within, high)), CAP, n)
-            keys.append((count, i == len(self._sizes) - 1))
+            exact = self._interpolates and i == 2
+            keys.append((count, i == len(self._sizes) - 1, exact))
             if keys[-1] in models:
                 continue
             rows = np.arange(n) if count == n else np.argpartition(distances, count - 1)[:count]
-            noise = (LOUD if self._noisy else NOISE) if known is None else (known[i],)
+            noise = (noises[:EXACT] if exact else noises) if known is None else (known[i],)
             S = (Z[rows] - centre) / radius
             models[keys[-1]] = rows, QuadraticModel(S, -y[rows], noise, separable=keys[-1][1])
         rows, chosen = models[keys[self.favourite]]

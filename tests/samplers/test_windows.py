@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lamcts import make_optimizer
 from lamcts.samplers._windows import Windows
+from lamcts.spaces import Box
 
 Array = NDArray[np.float64]
 D, RADIUS = 5, 0.1
@@ -79,3 +81,51 @@ def test_runs_with_fewer_models_are_still_replayed() -> None:
     windows.note({"noise": [1.0, 1.0, 1.0]})
     windows.tell(1.0, {"guess": [9.0, 1.0, 1.0]})
     assert windows.favourite == 0
+
+
+def oscillating(Z: Array) -> Array:
+    """BBOB's f10: an ellipsoid, turned, whose coordinates oscillate (Hansen et al. 2009)."""
+    d = Z.shape[1]
+    turn = np.linalg.qr(np.random.default_rng(3).standard_normal((d, d)))[0]
+    X = (10.0 * Z - 4.0) @ turn
+    logs = np.log(np.abs(X) + 1e-300)
+    fast, slow = np.where(X > 0, 10.0, 5.5), np.where(X > 0, 7.9, 3.1)
+    X = np.sign(X) * np.exp(logs + 0.049 * (np.sin(fast * logs) + np.sin(slow * logs)))
+    return np.asarray((X**2) @ 10.0 ** (6.0 * np.arange(d) / (d - 1)))
+
+
+def third_noises(dim: int, *, noisy: bool = False) -> tuple[float, float]:
+    """Shares of noise of the second and the third model where values are all but noise."""
+    rng, windows = np.random.default_rng(0), Windows(dim, noisy=noisy)
+    Z, y = rng.random((600, dim)), rng.standard_normal(600)
+    distances = np.linalg.norm(Z - Z[0], axis=1) / RADIUS
+    _, second, third, _ = windows.fit(Z, y, Z[0], distances, RADIUS).models
+    return second.noise, third.noise
+
+
+@pytest.mark.parametrize("dim", [2, 3, 6])
+def test_in_few_dimensions_the_third_model_all_but_passes_through_its_points(dim: int) -> None:
+    second, third = third_noises(dim)
+    assert third <= 1e-3 < second
+    assert third_noises(dim, noisy=True)[1] > 1e-3
+
+
+def test_in_more_dimensions_its_share_of_noise_is_free() -> None:
+    assert third_noises(7)[1] > 1e-3
+
+
+def test_it_is_worth_it_where_values_oscillate(monkeypatch: pytest.MonkeyPatch) -> None:
+    def distances() -> list[float]:
+        found = []
+        for seed in range(8):
+            optimizer = make_optimizer("quadratic", Box(0.0, 1.0, shape=(3,)), seed=seed)
+            for _ in range(100):
+                [trial] = optimizer.ask()
+                optimizer.tell(trial, float(oscillating(np.asarray(trial.x)[None])[0]))
+            assert optimizer.best.value is not None
+            found.append(optimizer.best.value)
+        return found
+
+    interpolating = np.median(distances())
+    monkeypatch.setattr("lamcts.samplers._windows.EXACT", None)
+    assert interpolating < 0.5 * np.median(distances())

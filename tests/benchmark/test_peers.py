@@ -308,7 +308,7 @@ def test_a_function_of_ones_own_has_to_be_one(
         "mine.py:serch": "no 'serch'; did you mean 'search'",
         "mine.py:number": "mine.py:number is 3, no function",
         "mime.py:search": "optimizers: no file 'mime.py'; did you mean 'mine.py'",
-        "no_such_package:search": "optimizers: 'no_such_package:search' does not import",
+        "no_such_package:search": "optimizers: 'no_such_package:search': No module named",
     }.items():
         with pytest.raises(LamctsError, match=words):
             compare(["sphere"], [name], budget=3, seeds=1)

@@ -9,14 +9,13 @@ import warnings
 from collections.abc import Iterator
 
 import lamcts
-from lamcts._finding import in_one_line
 from lamcts.benchmark.clock import check_clock, run_asynchronously
 from lamcts.benchmark.meter import BudgetSpent, Meter, peak_mb
 from lamcts.benchmark.peers import PEERS, Objective, is_peer, load_peer, version_of
 from lamcts.benchmark.records import Record, Task
 from lamcts.benchmark.suites import find_case
 from lamcts.config import RunConfig
-from lamcts.errors import LamctsError
+from lamcts.errors import LamctsError, in_one_line
 from lamcts.problem import make_ready
 from lamcts.spaces import Codec, as_space
 

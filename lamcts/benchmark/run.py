@@ -49,10 +49,10 @@ def _search(task: Task, meter: Meter) -> str | None:
     except BudgetSpent:
         pass
     except Exception as error:
-        if task.optimizer in PEERS or not is_peer(task.optimizer):
-            return _in_one_line(error)
-        frames = traceback.extract_tb(error.__traceback__)  # this function's, then the method's own
-        return in_one_line(error, frames[:2][-1].filename)
+        if is_peer(task.optimizer) and task.optimizer not in PEERS:  # a user's own: say where
+            frames = traceback.extract_tb(error.__traceback__)  # this function's, then the method's
+            return in_one_line(error, frames[:2][-1].filename)
+        return _in_one_line(error)
     return None
 
 

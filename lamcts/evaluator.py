@@ -133,7 +133,7 @@ class Evaluator:
             lamcts.Infeasible: When ``x`` is not a valid configuration. Any other exception is
                 recorded as a failed trial, and the run goes on.
         """
-        # Not abstract: `lamcts.problem` refuses a class without it with a line that a user reads.
+        # On purpose not abstract: `lamcts.problem` refuses a class without it, in words for users.
         raise NotImplementedError(f"{type(self).__name__} has no evaluate(self, x)")
 
     def report(self, step: int, value: float) -> None:

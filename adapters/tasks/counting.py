@@ -29,8 +29,8 @@ def count(build: Callable[[], nn.Module], inputs: Tensor) -> tuple[nn.Module, Te
     """
     try:
         return _count(build, inputs, "meta")
-    except (NotImplementedError, RuntimeError):
-        # What PyTorch raises for an operation that "meta" lacks; a network that fails fails again.
+    except (NotImplementedError, RuntimeError):  # on purpose: PyTorch's, not ours
+        # It raises them for an operation that "meta" lacks; a network that fails fails again.
         with torch.random.fork_rng(devices=[]):
             return _count(build, inputs, "cpu")
 

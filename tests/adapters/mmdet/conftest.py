@@ -14,6 +14,7 @@ from lamcts.adapters.mmdet import DetectionData, Shapes, shapes
 def mmdet() -> None:
     """mmdetection with our backbones registered."""
     if any(importlib.util.find_spec(name) is None for name in ("mmengine", "mmcv", "mmdet")):
+        # on purpose: an extra, which `.[dev]`, and so .ci/run, brings
         pytest.skip('needs mmdetection: pip install "lamcts[mmdet]"')
     from lamcts.adapters.mmdet.requirements import require_mmdet
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 if importlib.util.find_spec("mmcv") is None:
+    # on purpose: an extra, which `.[dev]`, and so .ci/run, brings
     pytest.skip('needs mmcv: pip install "lamcts[mmdet]"', allow_module_level=True)
 
 from lamcts.adapters.mmdet import ops  # noqa: E402

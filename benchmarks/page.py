@@ -222,7 +222,9 @@ def beside_the_best_other(results: Results, places: tuple[int, ...]) -> Table:
                 cells.append(shown if name == first else f"{shown} {name}")
         rows.append(tuple(cells))
     columns = [name for n in places for name in (f"`{first}`, {n}", f"best other, {n}")]
-    title = "Distance from the optimum, median (quartiles), beside the best other method of each:"
+    known = all(map(results.knows_optimum, results.problems))
+    what = "Distance from the optimum" if known else "Best value"
+    title = f"{what}, median (quartiles), beside the best other method of each:"
     return Table(title, ("problem", *columns), tuple(rows))
 
 

@@ -41,6 +41,9 @@ MEMORY = 512
 REFIT = 1.08
 #: Candidates of which the expected improvement is computed; candidates of the other arms.
 SCREENED, RANKED = 256, 32
+#: Where there are numbers: how many are looked at whether they matter, each time; further
+#: candidates, drawn anywhere; those near points among the best, and how many points these are.
+ATTENDED, ANYWHERE, NEARBY, LEADERS = 16, 250, 50, 10
 #: Within limits: generations bred of the best candidates, how many breed, and how many are bred.
 GENERATIONS, BREEDERS, BRED = 5, 16, 100
 #: Climbing ends when the mean grows by less, in standard deviations of the values.
@@ -66,6 +69,8 @@ class DiscreteSampler(Sampler):
         arms = ["model", "harmless"] + ["step"] * bool(self._steps.n)
         self._record = {arm: np.array([1.0, 2.0]) for arm in arms}  # successes, trials
         self._theta: tuple[int, ...] = FIRST
+        self._stretch = np.zeros(len(self._layout.numeric))
+        self._attended = 0
         self._told, self._fitted_at, self._failures = len(self.y), 0, 0
         self._forget()
 
@@ -113,16 +118,23 @@ class DiscreteSampler(Sampler):
         self._forget()
         if self._told >= REFIT * self._fitted_at and len(self.y) > 4:
             rows = self._nearest()
-            model = OverlapModel(self._layout, self.Z[rows], self.y[rows], self._theta)
-            self._theta = model.improve(2).theta
+            model = self._model(rows).improve(2)
+            if n := len(self._stretch):
+                model.attend((self._attended + np.arange(min(n, ATTENDED))) % n)
+                self._attended += ATTENDED
+            self._theta, self._stretch = model.theta, model.stretch
             self._fitted_at = self._told
+
+    def _model(self, rows: NDArray[np.intp]) -> OverlapModel:
+        """The Gaussian process of these samples."""
+        Z, y = self.Z[rows], self.y[rows]
+        return OverlapModel(self._layout, Z, y, self._theta, self._stretch)
 
     def _climb(self, pending: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         """Points of large expected improvement, found by climbing the posterior mean."""
         from lamcts.acquisition import log_expected_improvement
 
-        rows = self._nearest()
-        model = OverlapModel(self._layout, self.Z[rows], self.y[rows], self._theta)
+        model = self._model(self._nearest())
         if len(pending):  # a pending point is taken to come out as the model expects
             model = model.suppose(pending)
         order = np.argsort(-self.y, kind="stable")
@@ -132,10 +144,12 @@ class DiscreteSampler(Sampler):
         found.append(self._mutate(np.repeat(self.Z[order[:1]], 30, axis=0), rng))
         once = {z.tobytes(): z for z in np.vstack(found)}
         C = self._allowed(np.array(list(once.values())))
-        if not len(C):
-            return C
         if len(C) > SCREENED:
             C = C[np.argsort(-model.mean(C), kind="stable")[:SCREENED]]
+        if self._steps.n:
+            C = np.vstack([C, self._wide(order, rng)])
+        if not len(C):
+            return C
         best = model.values.max()
         gain = log_expected_improvement(*model.predict(C), best)
         for _ in range(GENERATIONS if self._limited else 0):
@@ -146,6 +160,12 @@ class DiscreteSampler(Sampler):
                 C = np.vstack([C, children])
                 gain = np.append(gain, log_expected_improvement(*model.predict(children), best))
         return np.asarray(C[np.argsort(-gain, kind="stable")])
+
+    def _wide(self, order: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Points of the whole space, and near the best: climbing alone stays in one category."""
+        leaders = self.Z[rng.choice(order[:LEADERS], NEARBY)]
+        anywhere = self.domain.codec.sample(rng, ANYWHERE)
+        return self._allowed(np.vstack([anywhere, self._mutate(leaders, rng)]))
 
     def _allowed(self, Z: NDArray[np.float64]) -> NDArray[np.float64]:
         """(<= n, d) legal forms of points (n, d) that are in the region and within the limits.

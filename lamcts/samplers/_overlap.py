@@ -6,10 +6,15 @@ kernel of Hutter, Hoos and Leyton-Brown 2011 with one length for all unordered v
 all numeric ones: three hyperparameters learn from a dozen points what one a variable cannot from a
 hundred, and the posterior mean at *every* single change of a point costs one product of a vector
 with the one-hot data. Long lengths make it a linear model, short ones a rugged landscape.
+
+A number's range is its user's guess, and many a hyperparameter hardly matters: each number is
+stretched or shrunk where the data say so clearly enough (automatic relevance determination, with a
+prior for none).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +38,9 @@ NOISES = np.array([1e-6, 1e-4, 1e-2, 1e-1, 1.0])
 WARPS = np.array([False, True])
 GRID = (UNORDERED_LENGTHS, NUMERIC_LENGTHS, NOISES, WARPS)
 FIRST = (4, 4, 1, 0)
+#: The powers of two that a number can be stretched by, from the one to the other in such steps, and
+#: what each power costs in log likelihood.
+STRETCH_MIN, STRETCH_MAX, STRETCH_STEP, STRETCH_COST = -6.0, 2.0, 2.0, 0.5
 
 
 class Layout:
@@ -83,18 +91,29 @@ class OverlapModel:
         Z: (n, d) points.
         y: (n,) their values, finite.
         theta: Where in `GRID` the hyperparameters are.
+        stretch: (b,) the power of two that each number is stretched by; 0 for all if not given.
 
     Attributes:
         values: (n,) ``y``, warped or not, with mean 0 and variance 1.
     """
 
     values: Array
+    stretch: Array
+    _levels: Array
+    _numbers: Array
+    _variance: float
 
-    def __init__(self, layout: Layout, Z: Array, y: Array, theta: tuple[int, ...] = FIRST) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        Z: Array,
+        y: Array,
+        theta: tuple[int, ...] = FIRST,
+        stretch: Array | None = None,
+    ) -> None:
         self.layout = layout
-        self._y = y
-        self._levels, self._numbers = self._split(Z)
-        self._mismatch, self._distance = self._apart(self._levels, self._numbers)
+        self._Z, self._y = Z, y
+        self._stretch_by(np.zeros(len(layout.numeric)) if stretch is None else stretch)
         self._condition(theta)
 
     def improve(self, rounds: int) -> OverlapModel:
@@ -110,6 +129,21 @@ class OverlapModel:
                         self._try((*at[:axis], to, *at[axis + 1 :]))
             if self.theta == before:
                 break
+        return self
+
+    def attend(self, numbers: Iterable[int]) -> OverlapModel:
+        """Stretch or shrink each of these numbers by a step, where it is likelier; returns self."""
+        for number in numbers:
+            for step in (STRETCH_STEP, -STRETCH_STEP):
+                kept, evidence = self.stretch, self._evidence
+                to = kept.copy()
+                to[number] = np.clip(to[number] + step, STRETCH_MIN, STRETCH_MAX)
+                self._stretch_by(to)
+                self._condition(self.theta)
+                if self._evidence > evidence:
+                    break
+                self._stretch_by(kept)
+                self._condition(self.theta)
         return self
 
     def predict(self, Z: Array) -> tuple[Array, Array]:
@@ -151,12 +185,19 @@ class OverlapModel:
     def _length(self) -> float:
         return float(UNORDERED_LENGTHS[self.theta[0]] * max(self.layout.n, 1))
 
+    def _stretch_by(self, stretch: Array) -> None:
+        """Stretch the numbers; the model has to be conditioned again."""
+        self.stretch = stretch
+        self._levels, self._numbers = self._split(self._Z)
+        self._mismatch, self._distance = self._apart(self._levels, self._numbers)
+
     def _condition(self, theta: tuple[int, ...]) -> None:
         self.theta = theta
         values, log_slope = _standardise(self._y, bool(WARPS[theta[3]]))
         log_det = self._factor(values)
         n = len(values)
         self._evidence = log_slope - log_det - 0.5 * n * float(np.log(self._variance))
+        self._evidence -= STRETCH_COST * float(np.abs(self.stretch).sum())
 
     def _try(self, theta: tuple[int, ...]) -> None:
         """Take ``theta`` over if it is likelier."""
@@ -183,8 +224,9 @@ class OverlapModel:
         return self._covariance(*self._apart(*self._split(Z)))
 
     def _split(self, Z: Array) -> tuple[Array, Array]:
-        """Levels (m, K) and numbers (m, b) of points (m, d)."""
-        return self.layout.levels(Z).astype(np.float64), Z[:, self.layout.numeric]
+        """Levels (m, K) and stretched numbers (m, b) of points (m, d)."""
+        numbers = Z[:, self.layout.numeric] * np.exp2(self.stretch)
+        return self.layout.levels(Z).astype(np.float64), numbers
 
     def _apart(self, levels: Array, numbers: Array) -> tuple[Array, Array]:
         """Mismatches (m, n) and distances (m, n) to the data."""

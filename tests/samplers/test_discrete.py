@@ -53,7 +53,7 @@ def data(space: Any, n: int, seed: int = 0) -> tuple[Codec, Any, Any]:
 # -- model ---------------------------------------------------------------------------------------
 
 
-def correlation(codec: Codec, theta: tuple[int, ...], a: Any, b: Any) -> float:
+def correlation(codec: Codec, theta: tuple[int, ...], stretch: Any, a: Any, b: Any) -> float:
     """The kernel as its docstring has it, variable by variable."""
     mismatches, square, n_unordered, n_numeric = 0, 0.0, 0, 0
     for v in codec.variables:
@@ -61,8 +61,9 @@ def correlation(codec: Codec, theta: tuple[int, ...], a: Any, b: Any) -> float:
             n_unordered += 1
             mismatches += not np.array_equal(a[v.columns], b[v.columns])
         elif v.size != 1:
+            apart = float(a[v.columns.start] - b[v.columns.start]) * 2.0 ** stretch[n_numeric]
+            square += apart**2
             n_numeric += 1
-            square += float(a[v.columns.start] - b[v.columns.start]) ** 2
     k = np.exp(-mismatches / (GRID[0][theta[0]] * max(n_unordered, 1)))
     if n_numeric:
         s = np.sqrt(5.0 * square) / (NUMERIC_LENGTHS[theta[1]] * np.sqrt(n_numeric))
@@ -75,10 +76,12 @@ def correlation(codec: Codec, theta: tuple[int, ...], a: Any, b: Any) -> float:
 def test_the_posterior_is_the_textbooks(space: Any, theta: tuple[int, ...]) -> None:
     codec, Z, y = data(space, 12)
     new = codec.sample(np.random.default_rng(1), 5)
-    model = OverlapModel(Layout(codec), Z, y, theta)
-    K = np.array([[correlation(codec, theta, a, b) for b in Z] for a in Z])
+    layout = Layout(codec)
+    stretch: Any = np.arange(len(layout.numeric)) - 1.0
+    model = OverlapModel(layout, Z, y, theta, stretch)
+    K = np.array([[correlation(codec, theta, stretch, a, b) for b in Z] for a in Z])
     K += NOISES[theta[2]] * np.eye(len(Z))
-    k = np.array([[correlation(codec, theta, a, b) for b in Z] for a in new])
+    k = np.array([[correlation(codec, theta, stretch, a, b) for b in Z] for a in new])
     z = (y - y.mean()) / y.std()
     solved = np.linalg.solve(K, z)
     variance = float(z @ solved) / len(z) * (1.0 - (k * np.linalg.solve(K, k.T).T).sum(axis=1))
@@ -111,6 +114,19 @@ def test_likelihood_finds_long_lengths_for_a_sum_and_the_warp_for_outliers() -> 
     assert linear.theta[0] > rugged.theta[0]
     assert linear.theta[3] == 0
     assert OverlapModel(layout, Z, -np.exp(ones)).improve(8).theta[3] == 1
+
+
+def test_numbers_that_do_not_matter_are_shrunk_and_alike_ones_left_alone() -> None:
+    codec, Z, _ = data(Dict(c=Discrete(3), x=Box(0.0, 1.0, shape=(6,))), 60)
+    layout = Layout(codec)
+    x = Z[:, layout.numeric]
+    two = OverlapModel(layout, Z, np.sin(6.0 * x[:, 0]) + x[:, 1] ** 2).improve(8)
+    before = two._evidence
+    stretch = two.attend(range(6)).attend(range(6)).stretch
+    assert two._evidence > before
+    assert stretch[2:].max() < stretch[:2].min()
+    noise = np.random.default_rng(0).normal(size=60)
+    assert not OverlapModel(layout, Z, noise).improve(8).attend(range(6)).stretch.any()
 
 
 def test_a_supposed_point_is_certain_and_moves_nothing() -> None:

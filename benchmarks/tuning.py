@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn import datasets
@@ -37,6 +37,12 @@ __all__ = [
     *("StochasticDescent", "SvmCancer", "SvmDigits", "SvrDiabetes"),
 ]
 
+#: What the levels of hyperparameters stand for.
+Levels = Mapping[str, tuple[Any, ...]]
+#: What may be put before a model; how neighbours count.
+SCALERS = ((), (Normalizer(),), (MinMaxScaler(),))
+WEIGHTS = ("uniform", "distance")
+
 
 def log(low: float, high: float) -> Box:
     return Box(low, high, scale="log")
@@ -48,11 +54,6 @@ def whole(low: int, high: int) -> Box:
 
 def log_whole(low: int, high: int) -> Box:
     return Box(low, high, dtype=int, scale="log")
-
-
-def scaler(choice: int) -> tuple[Any, ...]:
-    """None, or one that is put before a model."""
-    return ((), (Normalizer(),), (MinMaxScaler(),))[choice]
 
 
 def error(model: Any, X: Any, y: Any) -> float:
@@ -81,21 +82,31 @@ def rows(name: str, n: int) -> tuple[Any, Any]:
     return (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9), y[some]
 
 
-class Tuning(lamcts.Evaluator):
-    """Cross-validated loss of `model`; what cannot be trained is as bad as `worst`."""
+class _Tuning(lamcts.Evaluator):
+    """Cross-validated loss of `model`; what cannot be trained is as bad as `worst`.
+
+    Attributes:
+        data: The dataset's name, and how many of its rows.
+        choices: What the levels of a `Discrete` hyperparameter stand for.
+        kind: The estimator, and what it is always given.
+    """
 
     direction = "minimize"
     data: tuple[str, int]
     folds = 2
     loss: Any = staticmethod(error)
     worst = 1.0
+    choices: ClassVar[Levels] = {}
+    kind: tuple[Any, Mapping[str, Any]]
 
     def model(self, p: Mapping[str, Any]) -> Any:
         """The estimator with these hyperparameters."""
-        raise NotImplementedError  # every problem below has its own
+        estimator, fixed = self.kind
+        return estimator(**p, **fixed)
 
     def evaluate(self, x: Mapping[str, Any]) -> float:
         p = {name: np.asarray(value).item() for name, value in x.items()}
+        p |= {name: levels[p[name]] for name, levels in self.choices.items()}
         X, y = rows(*self.data)
         losses = []
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -110,10 +121,12 @@ class Tuning(lamcts.Evaluator):
         return min(mean, self.worst) if np.isfinite(mean) else self.worst
 
 
-class SvmCancer(Tuning):
+class SvmCancer(_Tuning):
     """A support vector machine that tells tumours apart; what matters depends on the kernel."""
 
     data, folds = ("breast_cancer", 300), 5
+    kind = (SVC, {"max_iter": 3000})
+    choices: ClassVar[Levels] = {"kernel": ("linear", "poly", "rbf", "sigmoid")}
     space = Dict(
         C=log(1e-4, 1e4),
         kernel=Discrete(4),
@@ -122,11 +135,6 @@ class SvmCancer(Tuning):
         coef0=Box(-1.0, 1.0),
     )
 
-    def model(self, p: Mapping[str, Any]) -> Any:
-        kernel = ("linear", "poly", "rbf", "sigmoid")[p["kernel"]]
-        rest = {name: p[name] for name in ("C", "gamma", "degree", "coef0")}
-        return SVC(kernel=kernel, max_iter=3000, **rest)
-
 
 class SvmDigits(SvmCancer):
     """The same on digits."""
@@ -134,10 +142,12 @@ class SvmDigits(SvmCancer):
     data, folds = ("digits", 400), 2
 
 
-class SvrDiabetes(Tuning):
+class SvrDiabetes(_Tuning):
     """Support vector regression."""
 
     data, folds, loss, worst = ("diabetes", 300), 4, staticmethod(square), 2e4
+    kind = (SVR, {"max_iter": 3000})
+    choices: ClassVar[Levels] = {"kernel": ("linear", "poly", "rbf")}
     space = Dict(
         C=log(1e-3, 1e5),
         epsilon=log(1e-3, 1e2),
@@ -146,15 +156,13 @@ class SvrDiabetes(Tuning):
         degree=whole(1, 5),
     )
 
-    def model(self, p: Mapping[str, Any]) -> Any:
-        kernel = ("linear", "poly", "rbf")[p["kernel"]]
-        return SVR(**{**p, "kernel": kernel}, max_iter=3000)
 
-
-class Boosting(Tuning):
+class Boosting(_Tuning):
     """Boosted trees."""
 
     data, loss, worst = ("diabetes", 442), staticmethod(square), 2e4
+    kind = (GradientBoostingRegressor, {"random_state": 0})
+    choices: ClassVar[Levels] = {"loss": ("squared_error", "absolute_error", "huber")}
     space = Dict(
         learning_rate=log(1e-3, 1.0),
         n_estimators=log_whole(5, 60),
@@ -165,15 +173,17 @@ class Boosting(Tuning):
         loss=Discrete(3),
     )
 
-    def model(self, p: Mapping[str, Any]) -> Any:
-        loss = ("squared_error", "absolute_error", "huber")[p["loss"]]
-        return GradientBoostingRegressor(**{**p, "loss": loss}, random_state=0)
 
-
-class Forest(Tuning):
+class Forest(_Tuning):
     """A random forest, by its cross entropy."""
 
     data, loss, worst = ("wine", 178), staticmethod(log_loss), 20.0
+    kind = (RandomForestClassifier, {"random_state": 0})
+    choices: ClassVar[Levels] = {
+        "criterion": ("gini", "entropy"),
+        "bootstrap": (False, True),
+        "class_weight": (None, "balanced"),
+    }
     space = Dict(
         n_estimators=log_whole(2, 40),
         max_depth=log_whole(1, 20),
@@ -184,19 +194,15 @@ class Forest(Tuning):
         class_weight=Discrete(2),
     )
 
-    def model(self, p: Mapping[str, Any]) -> Any:
-        chosen = {
-            "criterion": ("gini", "entropy")[p["criterion"]],
-            "bootstrap": bool(p["bootstrap"]),
-            "class_weight": (None, "balanced")[p["class_weight"]],
-        }
-        return RandomForestClassifier(**{**p, **chosen}, random_state=0)
 
-
-class Network(Tuning):
+class Network(_Tuning):
     """A network of 1 to 3 hidden layers, trained for five epochs."""
 
     data, loss, worst = ("digits", 400), staticmethod(log_loss), 20.0
+    choices: ClassVar[Levels] = {
+        "activation": ("relu", "tanh", "logistic"),
+        "solver": ("adam", "sgd"),
+    }
     space = Dict(
         rate=log(1e-4, 1.0),
         alpha=log(1e-8, 1.0),
@@ -211,8 +217,8 @@ class Network(Tuning):
     def model(self, p: Mapping[str, Any]) -> Any:
         return MLPClassifier(
             (p["width"],) * p["depth"],
-            activation=("relu", "tanh", "logistic")[p["activation"]],
-            solver=("adam", "sgd")[p["solver"]],
+            activation=p["activation"],
+            solver=p["solver"],
             alpha=p["alpha"],
             batch_size=p["batch"],
             learning_rate_init=p["rate"],
@@ -223,10 +229,15 @@ class Network(Tuning):
         )
 
 
-class StochasticDescent(Tuning):
+class StochasticDescent(_Tuning):
     """Logistic regression by stochastic gradient descent."""
 
     data, folds, loss, worst = ("breast_cancer", 400), 3, staticmethod(log_loss), 20.0
+    kind = (SGDClassifier, {"loss": "log_loss", "tol": None, "random_state": 0})
+    choices: ClassVar[Levels] = {
+        "penalty": ("l1", "l2", "elasticnet"),
+        "learning_rate": ("optimal", "constant", "invscaling", "adaptive"),
+    }
     space = Dict(
         alpha=log(1e-8, 10.0),
         penalty=Discrete(3),
@@ -237,18 +248,12 @@ class StochasticDescent(Tuning):
         max_iter=whole(1, 10),
     )
 
-    def model(self, p: Mapping[str, Any]) -> Any:
-        chosen = {
-            "penalty": ("l1", "l2", "elasticnet")[p["penalty"]],
-            "learning_rate": ("optimal", "constant", "invscaling", "adaptive")[p["learning_rate"]],
-        }
-        return SGDClassifier(loss="log_loss", tol=None, random_state=0, **{**p, **chosen})
 
-
-class Pipeline(Tuning):
+class Pipeline(_Tuning):
     """Which of five classifiers, and everybody's hyperparameters, in one space."""
 
     data = ("digits", 400)
+    choices: ClassVar[Levels] = {"scaler": SCALERS, "weights": WEIGHTS}
     space = Dict(
         model=Discrete(5),
         scaler=Discrete(3),
@@ -268,9 +273,7 @@ class Pipeline(Tuning):
         classifiers = (
             SVC(C=p["C"], gamma=p["gamma"], max_iter=3000),
             RidgeClassifier(1.0 / p["C"]),
-            KNeighborsClassifier(
-                p["neighbours"], weights=("uniform", "distance")[p["weights"]], p=p["power"]
-            ),
+            KNeighborsClassifier(p["neighbours"], weights=p["weights"], p=p["power"]),
             DecisionTreeClassifier(
                 max_depth=p["depth"],
                 max_features=p["features"],
@@ -280,13 +283,14 @@ class Pipeline(Tuning):
             GaussianNB(var_smoothing=p["smoothing"]),
         )
         reduced = PCA(p["components"], random_state=0)
-        return make_pipeline(*scaler(p["scaler"]), reduced, classifiers[p["model"]])
+        return make_pipeline(*p["scaler"], reduced, classifiers[p["model"]])
 
 
-class Neighbours(Tuning):
+class Neighbours(_Tuning):
     """Nearest neighbours, and what is done to the data before."""
 
     data, folds, loss = ("wine", 178), 4, staticmethod(log_loss)
+    choices: ClassVar[Levels] = {"scaler": SCALERS, "weights": WEIGHTS}
     space = Dict(
         neighbours=log_whole(1, 60),
         weights=Discrete(2),
@@ -296,15 +300,15 @@ class Neighbours(Tuning):
     )
 
     def model(self, p: Mapping[str, Any]) -> Any:
-        weights = ("uniform", "distance")[p["weights"]]
-        nearest = KNeighborsClassifier(p["neighbours"], weights=weights, p=p["power"])
-        return make_pipeline(*scaler(p["scaler"]), PCA(p["components"]), nearest)
+        nearest = KNeighborsClassifier(p["neighbours"], weights=p["weights"], p=p["power"])
+        return make_pipeline(*p["scaler"], PCA(p["components"]), nearest)
 
 
-class KernelRidges(Tuning):
+class KernelRidges(_Tuning):
     """Kernel ridge regression."""
 
     data, folds, loss, worst = ("diabetes", 250), 3, staticmethod(square), 2e4
+    choices: ClassVar[Levels] = {"kernel": ("rbf", "laplacian", "poly", "sigmoid")}
     space = Dict(
         alpha=log(1e-6, 1e3),
         gamma=log(1e-6, 10.0),
@@ -314,6 +318,5 @@ class KernelRidges(Tuning):
     )
 
     def model(self, p: Mapping[str, Any]) -> Any:
-        kernel = ("rbf", "laplacian", "poly", "sigmoid")[p["kernel"]]
-        ridge = KernelRidge(**{**p, "kernel": kernel})  # it has no intercept
+        ridge = KernelRidge(**p)  # it has no intercept
         return TransformedTargetRegressor(ridge, transformer=StandardScaler(with_std=False))

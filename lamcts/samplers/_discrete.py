@@ -196,7 +196,8 @@ class DiscreteSampler(Sampler):
         seen = []
         for turn in range(2 * self.domain.codec.p):
             at, means = model.single_changes(z)
-            top = np.argsort(-means, kind="stable")[: 6 if turn else 20]
+            top = rng.permutation(len(means))  # levels that were never seen are alike
+            top = top[np.argsort(-means[top], kind="stable")[: 6 if turn else 20]]
             near = self._layout.change(z, top)
             if self._steps.n:
                 moved = self._shift(z, 16, rng)

@@ -5,6 +5,10 @@ Newton's method (Chapelle 2007, "Training a support vector machine in the primal
 linear with a little of a Gaussian: half-spaces are learned from few points, other shapes from
 more. Its values are about 1 and -1 at the points next to the border, and 0 between them, so
 demanding a positive value approaches the border from inside, at whatever scale is known.
+
+A trial that failed (or took too long, or killed its worker) may have failed by chance, or because
+such points cannot work: too large a model, too great a step. Failures count as infeasible once
+they lie together.
 """
 
 from __future__ import annotations
@@ -24,6 +28,9 @@ __all__ = ["Border", "border_near"]
 
 #: Latest trials that are looked at, and points of either kind that the model is fitted to.
 LATEST, NEAREST = 2000, 80
+#: Latest trials by which failures are judged; the share of failures that is no chance in any case,
+#: and standard errors that the share beside a failure is greater by, to be none.
+JUDGED, MOSTLY, BEYOND_CHANCE = 200, 0.7, 2.0
 #: Share of the Gaussian in the kernel, and the weight of a violated margin.
 CURVED, COST = 0.1, 100.0
 #: Steps of Newton's method of the fit, and of the way to the border.
@@ -92,9 +99,28 @@ class Border:
 def border_near(history: History, z: NDArray[np.float64]) -> Border | None:
     """The border near a point (d,); ``None`` while no trial was infeasible, or none complete."""
     complete, infeasible = history.sides(LATEST)
+    failed = history.failed(LATEST)
+    since = len(history) - JUDGED
+    Z = history.Z
+    if lie_together(Z[failed[failed >= since]], Z[complete[complete >= since]]):
+        infeasible = np.append(infeasible, failed)
     if not len(complete) or not len(infeasible):
         return None
-    return Border(_nearest(history.Z[complete], z), _nearest(history.Z[infeasible], z))
+    return Border(_nearest(Z[complete], z), _nearest(Z[infeasible], z))
+
+
+def lie_together(failed: NDArray[np.float64], complete: NDArray[np.float64]) -> bool:
+    """Whether failures (m, d) are beside failures more often than among all trials."""
+    m, n = len(failed), len(failed) + len(complete)
+    if m < 3 or n < 10:
+        return False
+    share = m / n
+    if share > MOSTLY:
+        return True
+    apart = ((failed[:, None] - np.vstack([failed, complete])) ** 2).sum(axis=2)
+    apart[np.arange(m), np.arange(m)] = np.inf
+    beside = float((apart.argmin(axis=1) < m).mean())
+    return beside > share + BEYOND_CHANCE * np.sqrt(share * (1.0 - share) / m)
 
 
 def _nearest(Z: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -85,6 +85,7 @@ LARGEST = 1e300
 
 _STATES = tuple(TrialState)
 _CODE = {state: code for code, state in enumerate(_STATES)}
+_FAILURES = [_CODE[state] for state in (TrialState.FAILED, TrialState.TIMEOUT, TrialState.LOST)]
 
 
 class History:
@@ -140,6 +141,11 @@ class History:
         first = len(self) - len(codes)
         complete = first + np.flatnonzero(codes == _CODE[TrialState.COMPLETE])
         return complete, first + np.flatnonzero(codes == _CODE[TrialState.INFEASIBLE])
+
+    def failed(self, latest: int) -> NDArray[np.intp]:
+        """Numbers of those among the latest trials that failed, took too long or were lost."""
+        codes = self._state.rows[-latest:]
+        return len(self) - len(codes) + np.flatnonzero(np.isin(codes, _FAILURES))
 
     def info(self, number: int) -> Mapping[str, Any]:
         """How a trial was proposed."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -23,11 +24,14 @@ __all__ = [
     "is_loaded_by_path",
     "is_main",
     "is_the_one",
+    "refuse_while_importing",
     "source_digest",
 ]
 
 _MODULE_PREFIX = "lamcts_problem_"
 _ATTRIBUTES = ("problem", "evaluator")
+
+_importing: list[str] = []  # problems that are being imported, the innermost last
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,12 @@ class _FromSource(SourceFileLoader):
 
 
 def _load_file(path: Path) -> ModuleType:
-    """Import a file under a name that is the same in every process; once while it is unchanged."""
+    """Import a file under a name that is the same in every process; once while it is unchanged.
+
+    The running script is not imported again: its classes are what a script means by its own file.
+    """
+    if (script := _running(path)) is not None:
+        return script
     name, digest = _name_of(path), _digest(path)
     loaded = sys.modules.get(name)
     if loaded is not None and getattr(loaded, "__source_digest__", None) == digest:
@@ -113,7 +122,8 @@ def _load_file(path: Path) -> ModuleType:
     _let_import_from(path.parent)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _noted(path.name):
+            spec.loader.exec_module(module)
     except LamctsError:
         del sys.modules[name]
         raise
@@ -123,6 +133,36 @@ def _load_file(path: Path) -> ModuleType:
             f"{path.name} does not import: {in_one_line(error, str(path))}"
         ) from error
     return module
+
+
+def _running(path: Path) -> ModuleType | None:
+    """The script that this process runs, if it is this file."""
+    script = sys.modules.get("__main__")
+    file = getattr(script, "__file__", None)
+    return script if file is not None and Path(file).resolve() == path else None
+
+
+@contextlib.contextmanager
+def _noted(name: str) -> Iterator[None]:
+    """Remember that a problem is being imported."""
+    _importing.append(name)
+    try:
+        yield
+    finally:
+        _importing.pop()
+
+
+def refuse_while_importing(what: str) -> None:
+    """Refuse to begin what would begin again in every process that loads the problem.
+
+    Raises:
+        ProblemError: A problem is being imported.
+    """
+    if _importing:
+        raise ProblemError(
+            f"{_importing[-1]} starts a {what} when it is imported; put the {what} under "
+            '`if __name__ == "__main__":`'
+        )
 
 
 def _name_of(path: Path) -> str:
@@ -153,7 +193,8 @@ def _import_attribute(ref: str) -> Any:
     name, _, attribute = ref.partition(":")
     _let_import_from(Path.cwd())
     try:
-        module = importlib.import_module(name)
+        with _noted(name):
+            module = importlib.import_module(name)
     except LamctsError:
         raise
     except (Exception, SystemExit) as error:

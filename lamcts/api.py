@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lamcts import __version__, prepare
+from lamcts._finding import refuse_while_importing
 from lamcts.callbacks import Callback, checked
 from lamcts.config import RunConfig, in_bytes
 from lamcts.errors import InvalidArgument, LamctsError
@@ -111,6 +112,7 @@ def search(
     >>> len(result.trials), result.stopped
     (20, 'budget')
     """
+    refuse_while_importing("search")
     config = RunConfig(
         budget=budget,
         optimizer=optimizer,
@@ -207,6 +209,7 @@ def resume(
             problem is not the one the run was started with; the message says what differs.
         InvalidArgument: An argument cannot be used.
     """
+    refuse_while_importing("search")
     watchers = checked(callbacks)
     stored = read_run(folder)
     if stored.finished and budget in (None, stored.budget):

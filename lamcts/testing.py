@@ -19,16 +19,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lamcts._finding import refuse_while_importing
 from lamcts.constraints import Feasibility, check_constraints, parse_constraint
 from lamcts.errors import (
     DependencyNotInstalled,
     Infeasible,
+    InvalidArgument,
     LamctsError,
     ProblemError,
     in_one_line,
 )
 from lamcts.evaluator import Evaluator
-from lamcts.executors._worker import IN_WORKER
 from lamcts.history import TrialState
 from lamcts.outcome import Outcome, as_number, outcome_of
 from lamcts.problem import ProblemRef, make_ready, reference_of
@@ -130,11 +131,7 @@ def check_evaluator(evaluator: Evaluator, *, seed: int = 0) -> Report:
     """
     if not isinstance(evaluator, Evaluator):
         raise ProblemError(f"evaluator: {evaluator!r} is none; give an object, such as Mine()")
-    if os.environ.get(IN_WORKER):
-        raise ProblemError(
-            "the problem's file checks it when another process imports it; "
-            'put the check under `if __name__ == "__main__":`'
-        )
+    refuse_while_importing("check")
     return _Check(evaluator, seed).run()
 
 
@@ -219,7 +216,9 @@ class _Check:
         names: set[str] = set()
         for x in self.points:
             with contextlib.suppress(Infeasible):
+                before = to_json(self.space, x)
                 names |= set(_figures(self.evaluator.cost(x)))
+                self.is_unchanged(x, before)
         if not names:
             return f"no figure at any of {_SAMPLES} sampled points"
         return "numbers: " + ", ".join(sorted(names))
@@ -273,8 +272,7 @@ class _Check:
                 reason = str(error)
                 continue
             seconds = time.perf_counter() - start
-            if to_json(self.space, x) != before:
-                raise _Wrong("changes the point it is given; work on a copy: x = x.copy()")
+            self.is_unchanged(x, before)
             outcome = outcome_of(returned, self.evaluator.direction)
             if outcome.state is TrialState.INFEASIBLE:  # an infinitely bad value means the same
                 reason = outcome.error or reason
@@ -282,6 +280,12 @@ class _Check:
             self.value, self.point, self.seconds = _value(outcome), x, seconds
             return f"{self.evaluator.direction} {self.value:.6g} at a sampled point"
         raise _Wrong(f"all {_SAMPLES} sampled points are infeasible, the last one: {reason}")
+
+    def is_unchanged(self, x: Any, before: Any) -> None:
+        with contextlib.suppress(InvalidArgument):  # it is out of the space now
+            if to_json(self.space, x) == before:
+                return
+        raise _Wrong("changes the point it is given; work on a copy: x = x.copy()")
 
     def within_constraints(self) -> list[Any]:
         """Points as a search proposes them: sampled, within the problem's own constraints."""
@@ -394,9 +398,7 @@ def _ask_fresh_process(order: str, x: Any, seconds: float) -> float | None:
 def _answer() -> None:
     """In the fresh process: read the order from standard input, print the value."""
     order, x = (json.loads(line) for line in sys.stdin)
-    os.environ[IN_WORKER] = "1"
     evaluator = ProblemRef(**order).build()
-    del os.environ[IN_WORKER]
     make_ready(evaluator)
     value = None
     if x is not None:

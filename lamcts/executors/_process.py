@@ -26,7 +26,7 @@ from lamcts.executors import _watchdog
 from lamcts.executors._base import Task
 from lamcts.executors._machine import DEVICES, least_used, resident_memory, visible_devices
 from lamcts.executors._pool import Pool, PoolWorker
-from lamcts.executors._worker import IN_WORKER, receive, refuse_in_worker, send
+from lamcts.executors._worker import receive, send
 from lamcts.history import TrialState
 from lamcts.outcome import Judge, Outcome
 from lamcts.problem import ProblemRef
@@ -62,7 +62,7 @@ class ProcessExecutor(Pool["_Worker"]):
         judge: Tells whether a trial that reports is to end.
 
     Raises:
-        InvalidArgument: It is made in a worker, or on a system without process groups.
+        InvalidArgument: This system has no process groups.
     """
 
     def __init__(
@@ -79,7 +79,6 @@ class ProcessExecutor(Pool["_Worker"]):
                 "workers: worker processes need the process groups of Linux or macOS; "
                 "use workers=1, and no trial_timeout or trial_memory"
             )
-        refuse_in_worker()
         super().__init__(trial_timeout, judge)
         self._problem = self._problem_message(problem)
         self._trial_memory = trial_memory
@@ -231,7 +230,7 @@ class _Worker(PoolWorker):
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **limits, **chosen, IN_WORKER: "1"},
+                env={**os.environ, **limits, **chosen},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

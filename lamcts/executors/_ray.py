@@ -20,7 +20,6 @@ from lamcts.executors._actor import Actor
 from lamcts.executors._base import Task
 from lamcts.executors._cluster import Cluster
 from lamcts.executors._pool import Pool, PoolWorker
-from lamcts.executors._worker import refuse_in_worker
 from lamcts.history import TrialState
 from lamcts.outcome import Judge, Outcome
 from lamcts.problem import ProblemRef
@@ -67,7 +66,6 @@ class RayExecutor(Pool["_Worker"]):
         trial_timeout: float | None = None,
         judge: Judge | None = None,
     ) -> None:
-        refuse_in_worker()
         super().__init__(trial_timeout, judge)
         self._ref = problem.ref
         self._wanted = workers

@@ -17,24 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from lamcts._finding import source_digest
-from lamcts.errors import InvalidArgument, LamctsError, ProblemError
+from lamcts.errors import LamctsError, ProblemError
 from lamcts.evaluator import Evaluator, TrialContext
 from lamcts.outcome import Judge, evaluate
 from lamcts.problem import load_problem, make_ready
 from lamcts.spaces import as_space, from_json
 
 __all__ = [
-    "IN_WORKER",
     "build",
     "evaluate_message",
     "main",
     "receive",
-    "refuse_in_worker",
     "send",
 ]
-
-#: Set while a worker loads the problem: a file that starts a search when imported is told so.
-IN_WORKER = "LAMCTS_IN_WORKER"
 
 
 def send(connection: Connection[Any, Any], message: dict[str, Any]) -> None:
@@ -48,19 +43,6 @@ def receive(connection: Connection[Any, Any]) -> dict[str, Any]:
     return message
 
 
-def refuse_in_worker() -> None:
-    """Refuse to start workers while a worker is loading the problem.
-
-    Raises:
-        InvalidArgument: This process is such a worker.
-    """
-    if os.environ.get(IN_WORKER):
-        raise InvalidArgument(
-            "workers: the problem's file starts a search when a worker imports it; "
-            'put the search under `if __name__ == "__main__":`'
-        )
-
-
 def build(problem: Mapping[str, Any]) -> Evaluator:
     """The evaluator that a message describes, ready to evaluate.
 
@@ -68,18 +50,14 @@ def build(problem: Mapping[str, Any]) -> Evaluator:
         LamctsError: It cannot be built or prepared here.
         ProblemError: Its source is no longer that which the search began with.
     """
-    os.environ[IN_WORKER] = "1"
-    try:
-        digest = source_digest(problem["ref"])  # of a file; it may change the current folder
-        evaluator = load_problem(problem["ref"], **problem["kwargs"])
-        if (digest or source_digest(problem["ref"])) != problem["digest"]:
-            raise ProblemError(
-                f"{problem['ref']}: the source is not that which the search began with; undo the "
-                "change and resume, or start a new run"
-            )
-        make_ready(evaluator)
-    finally:
-        del os.environ[IN_WORKER]  # an evaluator may well search something itself
+    digest = source_digest(problem["ref"])  # of a file; it may change the current folder
+    evaluator = load_problem(problem["ref"], **problem["kwargs"])
+    if (digest or source_digest(problem["ref"])) != problem["digest"]:
+        raise ProblemError(
+            f"{problem['ref']}: the source is not that which the search began with; undo the "
+            "change and resume, or start a new run"
+        )
+    make_ready(evaluator)
     return evaluator
 
 

@@ -147,7 +147,7 @@ def _anywhere(
             if found is not None:
                 return domain.admit(found)
     left = next(domain.remaining(), None)
-    if left is not None or domain.enumerable or domain.exhausted:
+    if left is not None or (len(history) and (domain.enumerable or domain.exhausted)):
         return left
     if not len(history):
         raise InvalidArgument(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from lamcts.errors import InvalidArgument, ProblemError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -187,7 +189,10 @@ class Domain:
             if len(self._forms) >= REMEMBERED:
                 self._forms.clear()
             form = self.canonical(self.codec.from_vector(v))
-            self._forms[key] = self.codec.to_vector(form)
+            try:
+                self._forms[key] = self.codec.to_vector(form)
+            except InvalidArgument as error:
+                raise ProblemError(f"canonical(x) gives no point of the space: {error}") from error
         return self._forms[key]
 
     def _is_new(self, v: NDArray[np.float64]) -> bool:

@@ -131,7 +131,9 @@ def evaluate(
     started = time.perf_counter()
     try:
         outcome = outcome_of(evaluator.evaluate(x), evaluator.direction)
-    except (Exception, SystemExit) as error:  # a user's code may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a user's code may raise anything: asyncio's cancellations, say
         outcome = outcome_of(error)
     return replace(outcome, seconds=time.perf_counter() - started, curve=tuple(curve))
 
@@ -146,7 +148,7 @@ def outcome_of(result: object, direction: Direction = "minimize") -> Outcome:
     >>> outcome_of(None).error
     'evaluate returned None; return a number or an Evaluation'
     """
-    if isinstance(result, (Exception, SystemExit)):
+    if isinstance(result, BaseException):
         return _outcome_of_exception(result)
     fields = result if isinstance(result, Evaluation) else Evaluation(cast(float, result))
     value = as_number(fields.value)
@@ -241,7 +243,7 @@ def held_out(evaluator: Evaluator, x: Any) -> dict[str, float]:
         return {}
 
 
-def _outcome_of_exception(error: Exception | SystemExit) -> Outcome:
+def _outcome_of_exception(error: BaseException) -> Outcome:
     for state, kind in _ERRORS.items():
         if isinstance(error, kind):
             return Outcome(state, error=str(error))

@@ -79,11 +79,16 @@ def reference(evaluator: Evaluator, config: RunConfig) -> ProblemRef | None:
         found = reference_of(evaluator)
         return ProblemRef(found.ref, as_stored(found.kwargs))
     except (ProblemError, TypeError) as error:
-        if _in_workers(config):
-            raise ProblemError(
-                f"workers: {error}; or use workers=1, and no trial_timeout or trial_memory"
-            ) from error
-        return None
+        if not _in_workers(config):
+            return None
+        what = str(error)
+        if isinstance(evaluator, FunctionEvaluator):
+            what = "a function cannot be sent to a worker; write an Evaluator in a file"
+        elif isinstance(error, TypeError):
+            what = f"{type(evaluator).__name__}: {error}; give its constructor plain values"
+        raise ProblemError(
+            f"workers: {what}; or use workers=1, and no trial_timeout or trial_memory"
+        ) from error
 
 
 def optimizer(evaluator: Evaluator, config: RunConfig, seed: int | None) -> Optimizer:

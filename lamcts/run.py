@@ -13,6 +13,7 @@ process to where the old one was, whenever that was killed:
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import time
 from collections import Counter
@@ -157,7 +158,7 @@ class Run:
         figures: dict[str, float] = {}
         try:
             if self.best is not None and stopped in _TESTED:
-                figures = held_out(self.evaluator, self.best.x)
+                figures = held_out(self.evaluator, copy.deepcopy(self.best.x))
         except KeyboardInterrupt:
             stopped = "interrupted"
             _log.warning("interrupted: the best point is not tested")
@@ -225,7 +226,7 @@ class Run:
 
     def _begin(self, trial: Trial) -> None:
         with contextlib.suppress(Infeasible):
-            trial = replace(trial, cost=cost_of(self.evaluator, trial.x))
+            trial = replace(trial, cost=cost_of(self.evaluator, copy.deepcopy(trial.x)))
         x = to_json(self._space, trial.x)
         self._add(trial, x)
         self._write("ask", number=trial.number, attempt=0, x=x, cost=trial.cost, info=trial.info)
@@ -382,7 +383,7 @@ class Run:
         if "source" in trial.info:
             with contextlib.suppress(Infeasible):
                 canonical = guarded("canonical(x)", self.evaluator.canonical)
-                x = to_json(self._space, canonical(trial.x))
+                x = to_json(self._space, canonical(copy.deepcopy(trial.x)))
         return encode(x)
 
     def _result(self, stopped: str, test: Mapping[str, float]) -> Result:

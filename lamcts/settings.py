@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import json
 import math
+import numbers
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 __all__ = [
     "all_parameters",
     "as_declared",
+    "check_number",
     "keyword_parameters",
     "parse_value",
     "plain",
@@ -100,6 +102,23 @@ def _restored(value: Any, wanted: Any) -> Any:
                 kind, items = _items(option, len(value))
                 return kind(map(_restored, value, items))
     return value
+
+
+def check_number(value: Any, parameter: inspect.Parameter) -> None:
+    """Refuse what is no number where one is declared; other types are left to the constructor.
+
+    Raises:
+        InvalidArgument: It is none.
+    """
+    wanted = _type_of(parameter)
+    is_union = get_origin(wanted) in (Union, types.UnionType)
+    options = set(get_args(wanted) if is_union else (wanted,))
+    if not options <= {int, float, type(None)}:
+        return
+    kind = numbers.Real if float in options else numbers.Integral
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    if not is_number and not (value is None and type(None) in options):
+        raise InvalidArgument(f"{parameter.name}: {value!r} is not {type_name(wanted)}")
 
 
 def split_settings(

@@ -19,6 +19,7 @@ from typing import Any
 from lamcts.errors import UnknownName, did_you_mean
 from lamcts.optimizers._base import Optimizer
 from lamcts.optimizers._presets import LAMCTS_PAPER, LANAS, PAPER_SETTINGS
+from lamcts.settings import check_number
 
 __all__ = [
     "PAPER_SETTINGS",
@@ -68,10 +69,12 @@ def make_optimizer(name: str, space: Any, **options: Any) -> Optimizer:
         InvalidArgument: A setting has an impossible value.
     """
     cls, preset = _lookup(name)
-    known = optimizer_settings(name).keys() | _PLUMBING
-    for key in options:
-        if key not in known:
-            hint = did_you_mean(key, optimizer_settings(name))
+    settings = optimizer_settings(name)
+    for key, value in options.items():
+        if key in settings:
+            check_number(value, settings[key])
+        elif key not in _PLUMBING:
+            hint = did_you_mean(key, settings)
             raise UnknownName(f"{key}: not a setting of optimizer {name!r}; {hint}")
     return cls(space, **{**preset, **options})
 

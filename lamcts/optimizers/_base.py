@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lamcts.choice import choose
 from lamcts.domain import Domain
-from lamcts.errors import InvalidArgument, LamctsError, Pruned
+from lamcts.errors import InvalidArgument, LamctsError, Pruned, shown
 from lamcts.evaluator import Direction, Evaluation
 from lamcts.history import History, Trial
 from lamcts.incumbent import estimate
@@ -54,6 +54,9 @@ class Optimizer(ABC):
             raise InvalidArgument(f"direction: must be 'minimize' or 'maximize', got {direction!r}")
         if seed is not None and (not isinstance(seed, (int, np.integer)) or seed < 0):
             raise InvalidArgument(f"seed: must be a non-negative integer, got {seed!r}")
+        for name, hook in (("feasible", feasible), ("canonical", canonical)):
+            if hook is not None and not callable(hook):
+                raise InvalidArgument(f"{name}: {hook!r} cannot be called; give a function of x")
         self.space = as_space(space)
         self.direction: Direction = direction
         self.seed = (
@@ -106,13 +109,15 @@ class Optimizer(ABC):
             trial: A trial from `ask`, or any point of the space.
             outcome: The objective's value, an `Evaluation`, or the exception that ended the trial
                 (`Infeasible`, `Pruned`, `TrialTimeout`, `WorkerLost`, any other). A value that is
-                not a finite number makes the trial failed; it is recorded and never learned from.
+                not a finite number makes the trial failed: no value is learned from it, but where
+                failures lie together is avoided.
 
         Returns:
             The finished trial.
 
         Raises:
-            InvalidArgument: The trial is unknown or finished, or the point is not in the space.
+            InvalidArgument: The trial is unknown, finished or another optimizer's, or the point
+                is not in the space.
         """
         if not isinstance(trial, Trial):
             v = self.history.codec.to_vector(trial)
@@ -123,6 +128,11 @@ class Optimizer(ABC):
             raise InvalidArgument(
                 f"trial: number {trial.number} is "
                 + ("finished; a trial is told once" if known else "unknown; ask for it first")
+            )
+        elif not self._has_point(trial):
+            raise InvalidArgument(
+                f"trial: number {trial.number} was asked at {shown(self.history.trial(trial.number).x)}"
+                f", not {shown(trial.x)}; to report a point of your own, give the point"
             )
         judged = outcome_of(outcome, self.direction)
         extra = {
@@ -181,6 +191,12 @@ class Optimizer(ABC):
     def _rng(self, role: int, number: int) -> np.random.Generator:
         """Randomness by role and trial number: no order of calls can change it."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(role, number)))
+
+    def _has_point(self, trial: Trial) -> bool:
+        """Whether a trial is of this optimizer, and not another one's of the same number."""
+        mine, given = self.history.trial(trial.number).x, trial.x
+        to_vector = self.history.codec.to_vector
+        return given is mine or np.array_equal(to_vector(mine), to_vector(given))
 
     # -- inside -------------------------------------------------------------------------------
 

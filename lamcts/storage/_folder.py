@@ -43,6 +43,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._at = path.absolute()  # an evaluator may change the current folder
         self._log = RunLog(path)
 
     @classmethod
@@ -115,16 +116,16 @@ class RunFolder:
 
     def write_best(self, trial: Mapping[str, Any]) -> None:
         """Replace ``best.json``."""
-        replace_file(self.path / "best.json", (json.dumps(trial, indent=2) + "\n").encode())
+        replace_file(self._at / "best.json", (json.dumps(trial, indent=2) + "\n").encode())
 
     def trial_folder(self, number: int) -> Path:
-        """Where a trial's private folder is, if its evaluator asks for one."""
-        return self.path / "trials" / f"{number:06d}"
+        """Where a trial's private folder is, if its evaluator asks for one; from the root."""
+        return self._at / "trials" / f"{number:06d}"
 
     def discard(self) -> None:
         """Close and remove the folder of a run that never began."""
         self.close()
-        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(self._at, ignore_errors=True)
 
     def close(self) -> None:
         """Free the run for others. Calling it again is harmless."""

@@ -130,9 +130,10 @@ class Optimizer(ABC):
                 + ("finished; a trial is told once" if known else "unknown; ask for it first")
             )
         elif not self._has_point(trial):
+            mine = shown(self.history.trial(trial.number).x)
             raise InvalidArgument(
-                f"trial: number {trial.number} was asked at {shown(self.history.trial(trial.number).x)}"
-                f", not {shown(trial.x)}; to report a point of your own, give the point"
+                f"trial: number {trial.number} was asked at {mine}, not {shown(trial.x)}; "
+                "to report a point of your own, give the point"
             )
         judged = outcome_of(outcome, self.direction)
         extra = {

@@ -21,7 +21,7 @@ from lamcts.problem import as_evaluator, make_ready
 from lamcts.result import Result, result_of
 from lamcts.run import Run
 from lamcts.spaces import Space
-from lamcts.storage import RunFolder, default_folder, read_run
+from lamcts.storage import RunFolder, as_path, default_folder, read_run
 
 __all__ = ["maximize", "minimize", "resume", "search"]
 
@@ -113,6 +113,8 @@ def search(
     (20, 'budget')
     """
     refuse_while_importing("search")
+    if not isinstance(settings, (Mapping, type(None))):
+        raise InvalidArgument(f"settings: {settings!r} is no dict; give {{'cp': 0.2}}, say")
     config = RunConfig(
         budget=budget,
         optimizer=optimizer,
@@ -145,7 +147,7 @@ def search(
         stack.callback(place.close)
         store = None
         if folder is not None and folder is not False:  # "" is refused: it would be lost
-            path = default_folder(name, proposer.seed) if folder is True else Path(folder)
+            path = default_folder(name, proposer.seed) if folder is True else as_path(folder)
             header = prepare.header(evaluator, reference, config, name, proposer.seed, points)
             store = RunFolder.create(path, header, prepare.source(reference))
             stack.callback(store.close)

@@ -120,7 +120,7 @@ def lie_together(failed: NDArray[np.float64], complete: NDArray[np.float64]) -> 
     apart = ((failed[:, None] - np.vstack([failed, complete])) ** 2).sum(axis=2)
     apart[np.arange(m), np.arange(m)] = np.inf
     beside = float((apart.argmin(axis=1) < m).mean())
-    return beside > share + BEYOND_CHANCE * np.sqrt(share * (1.0 - share) / m)
+    return bool(beside > share + BEYOND_CHANCE * np.sqrt(share * (1.0 - share) / m))
 
 
 def _nearest(Z: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:

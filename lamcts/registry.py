@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
@@ -153,7 +153,7 @@ _registered: dict[str, ProblemSpec] = {}
 
 def register(
     id: str,
-    entry_point: str,
+    entry_point: str | Callable[..., Evaluator],
     kwargs: Mapping[str, Any] | None = None,
     *,
     summary: str = "",
@@ -161,8 +161,16 @@ def register(
 ) -> ProblemSpec:
     """Give a problem a name, for `make` and the command line. Nothing is imported.
 
+    Args:
+        id: Its name and version: ``"my-task-v0"``.
+        entry_point: ``"package.module:Class"``, or the class or factory itself.
+        kwargs: Settings given to the constructor unless the caller gives others.
+        summary: One line for people.
+        requires: The extra of this package that must be installed.
+
     Raises:
-        InvalidArgument: An id without a version, or an id taken by another problem.
+        InvalidArgument: An id without a version, an id taken by another problem, or a class that
+            is local to a function.
 
     >>> spec = register("my-task-v0", "my_package.tasks:MyTask", summary="what it is")
     >>> spec.name, spec.version
@@ -171,12 +179,18 @@ def register(
     name, version = _split(id)
     if version < 0:
         raise InvalidArgument(f"id: {id!r} has no version; write '{name}-v0'")
+    if callable(entry_point):
+        entry_point = f"{entry_point.__module__}:{entry_point.__qualname__}"
+    if "<locals>" in entry_point:
+        raise InvalidArgument(f"entry_point: {entry_point} is local; define it in a module")
     if not entry_point:
         raise InvalidArgument("entry_point: is empty; write 'package.module:Class'")
     spec = ProblemSpec(id, entry_point, dict(kwargs or {}), summary, requires)
-    if _registered.get(id, spec) != spec:
-        taken = _registered[id].entry_point
-        raise InvalidArgument(f"id: {id!r} is taken by {taken}; choose another name or version")
+    taken = _known().get(id, spec)
+    if taken != spec:
+        raise InvalidArgument(
+            f"id: {id!r} is taken by {taken.entry_point}; choose another name or version"
+        )
     _registered[id] = spec
     return spec
 
@@ -260,7 +274,7 @@ def _installed() -> list[ProblemSpec]:
 
 def _split(id: str) -> tuple[str, int]:
     """``"ackley-v0"`` as ``("ackley", 0)``; version -1 when there is none."""
-    match = _ID.fullmatch(id)
+    match = _ID.fullmatch(id) if isinstance(id, str) else None
     if match is None:
         raise InvalidArgument(f"id: {id!r} is not a problem name; write for example 'my-task-v0'")
     return match["name"], int(match["version"] or -1)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import lamcts
-from lamcts.border import LIKELY, Border
+from lamcts.border import LIKELY, Border, lie_together
 
 FREE = np.ones(10, dtype=bool)
 
@@ -124,3 +124,36 @@ def test_where_nothing_can_be_learned_the_search_goes_on() -> None:
     result = lamcts.search(Hashed(), budget=60, seed=0)
     assert result.counts["complete"] == 60
     assert (result.best.value or 1.0) < 0.1
+
+
+class TooLarge(lamcts.Evaluator):
+    """The optimum is at the border of what fits into memory."""
+
+    space = lamcts.spaces.Box(0.0, 1.0, shape=(3,))
+
+    def evaluate(self, x: Any) -> float:
+        if x.sum() > 1.2:
+            raise MemoryError
+        return float(((x - (0.9, 0.6, 0.3)) ** 2).sum())
+
+
+def test_failures_that_lie_together_are_avoided() -> None:
+    results = [
+        lamcts.search(TooLarge, budget=100, seed=seed, max_failures=100) for seed in range(5)
+    ]
+    assert np.median([r.counts["failed"] for r in results]) < 50  # 78 when nothing is learned
+    assert np.median([r.best.value or 1.0 for r in results]) < 0.13  # the optimum is 0.12
+
+
+def test_failures_by_chance_are_not_learned_from() -> None:
+    rng = np.random.default_rng(0)
+    together, wrongly = 0, 0
+    for _ in range(200):
+        Z = rng.random((60, 4))
+        by_chance, region = rng.random(60) < 0.4, Z[:, 0] + Z[:, 1] > 1.1
+        wrongly += lie_together(Z[by_chance], Z[~by_chance])
+        together += lie_together(Z[region], Z[~region])
+    assert wrongly < 20
+    assert together > 180
+    assert not lie_together(Z[:2], Z[2:])  # too few to judge
+    assert lie_together(Z[:50], Z[50:60])  # so many fail by no chance

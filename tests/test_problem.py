@@ -331,3 +331,27 @@ def test_arguments_without_a_name_cannot_be_stored() -> None:
 
     with pytest.raises(ProblemError, match="give every argument a name"):
         reference_of(Loose(1, 2))
+
+
+UNGUARDED = """
+import lamcts
+
+class Sphere(lamcts.Evaluator):
+    space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+    def evaluate(self, x):
+        return float(x @ x)
+
+first = lamcts.search(Sphere(), budget=5, seed=0, folder="runs/x")
+print(len(lamcts.resume("runs/x", budget=8).trials), type(first).__name__)
+"""
+
+
+def test_a_script_without_a_guard_resumes_its_own_run_and_is_not_run_again(tmp_path: Path) -> None:
+    (tmp_path / "s1.py").write_text(UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, "s1.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "8 Result\n", done.stderr
+    assert [p.name for p in (tmp_path / "runs").iterdir()] == ["x"]
+    with pytest.raises(ProblemError, match="s1.py starts a search when it is imported; put the"):
+        load_problem(tmp_path / "s1.py")

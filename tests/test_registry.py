@@ -44,6 +44,24 @@ def test_make_builds_with_registered_and_given_settings() -> None:
     assert evaluator.id == "bowl-v0"
 
 
+def test_a_class_may_be_given_itself() -> None:
+    register("bowl-v0", Paraboloid, {"dim": 3})
+    assert isinstance(make("bowl-v0"), Paraboloid)
+
+    class Local(Paraboloid):
+        pass
+
+    with pytest.raises(InvalidArgument, match="is local; define it in a module"):
+        register("local-v0", Local)
+
+
+def test_a_shipped_name_is_taken() -> None:
+    with pytest.raises(InvalidArgument, match="'ackley-v0' is taken by lamcts.problems.synthetic"):
+        register("ackley-v0", HERE)
+    with pytest.raises(InvalidArgument, match="None is not a problem name"):
+        make(None)  # type: ignore[arg-type]
+
+
 def test_name_without_version_is_the_newest() -> None:
     register("bowl-v2", HERE, {"dim": 2})
     register("bowl-v10", HERE, {"dim": 10})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import math
@@ -545,3 +546,90 @@ def test_the_library_is_quiet(capfd: pytest.CaptureFixture[str]) -> None:
     run(Bowl(lambda calls, value: math.nan if calls == 1 else value))
     assert capfd.readouterr() == ("", "")
     assert any(isinstance(h, logging.NullHandler) for h in logging.getLogger("lamcts").handlers)
+
+
+class Rounded(lamcts.Evaluator):
+    """Its hooks change the point they are given."""
+
+    space = lamcts.spaces.Box(-1.0, 1.0, shape=(3,))
+
+    def cost(self, x: Any) -> dict[str, float]:
+        x[:] = np.round(x, 1)
+        return {"first": float(x[0])}
+
+    def evaluate(self, x: Any) -> float:
+        return float(x @ x)
+
+    def test(self, x: Any) -> dict[str, float]:
+        x[:] = 55.0
+        return {"last": 1.0}
+
+
+def test_hooks_that_change_their_point_change_no_trial() -> None:
+    result = lamcts.search(Rounded, budget=8, seed=1)
+    assert result.test == {"last": 1.0}
+    for trial in result.trials:
+        assert trial.value == float(trial.x @ trial.x)
+
+
+def test_an_evaluator_may_change_the_folder_it_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+
+    class Wanders(lamcts.Evaluator):
+        space = lamcts.spaces.Box(-1.0, 1.0, shape=(2,))
+
+        def evaluate(self, x: Any) -> float:
+            monkeypatch.chdir(tmp_path / "elsewhere")
+            assert self.trial.folder == tmp_path / "runs" / "z" / "trials" / "000000" or trial_seen
+            trial_seen.append(self.trial.folder)
+            return float(x @ x)
+
+    trial_seen: list[Any] = []
+    lamcts.search(Wanders(), budget=5, seed=0, folder="runs/z")
+    assert len(lamcts.load_result(tmp_path / "runs" / "z").trials) == 5
+    assert trial_seen[4] == tmp_path / "runs" / "z" / "trials" / "000004"
+
+
+def test_a_cancellation_is_a_failed_trial() -> None:
+    async def step() -> None:
+        raise asyncio.CancelledError
+
+    def function(x: Any) -> float:
+        if x > 0.4:
+            asyncio.run(step())
+        return float(x)
+
+    result = lamcts.minimize(function, lamcts.spaces.Box(0.0, 1.0), budget=10, seed=0)
+    assert result.counts["failed"] >= 1
+    assert result.counts["complete"] >= 1
+
+
+def test_a_finite_space_without_a_point_within_the_limits_is_said_to_be_one() -> None:
+    class Bits(lamcts.Evaluator):
+        space = lamcts.spaces.MultiBinary(3)
+
+        def cost(self, x: Any) -> dict[str, float]:
+            return {"p": 5.0}
+
+        def evaluate(self, x: Any) -> float:
+            return 1.0
+
+    with pytest.raises(InvalidArgument, match="no point that meets the constraints was found"):
+        lamcts.search(Bits, budget=5, seed=0, constraints="p<=1")
+
+
+def test_what_is_no_path_and_no_dict_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="folder: 5 is no path"):
+        lamcts.search(Rounded, budget=1, folder=5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="folder: None is no path"):
+        lamcts.resume(None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgument, match="settings: 5 is no dict"):
+        lamcts.search(Rounded, budget=1, settings=5)  # type: ignore[arg-type]
+
+
+def test_a_function_cannot_go_to_a_worker() -> None:
+    with pytest.raises(ProblemError, match="workers: a function cannot be sent to a worker; write"):
+        lamcts.minimize(lambda x: 1.0, lamcts.spaces.Box(0.0, 1.0), budget=6, workers=2)

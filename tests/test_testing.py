@@ -288,3 +288,23 @@ def test_a_point_within_the_constraints_is_evaluated() -> None:
     Bounded.constraints = ("sice<=1",)
     report = check_evaluator(Bounded())
     assert "did you mean 'size'" in findings(report, "error")["evaluate"]
+
+
+class Changes(Sound):
+    """Leaves the space by changing the point it is given."""
+
+    def evaluate(self, x: Any) -> float:
+        x[0] = 9.0
+        return 1.0
+
+
+class CostChanges(Sound):
+    def cost(self, x: Any) -> dict[str, float]:
+        x[0] = 0.5
+        return {"params": 1.0}
+
+
+@pytest.mark.parametrize(("kind", "subject"), [(Changes, "evaluate"), (CostChanges, "cost")])
+def test_a_point_that_is_changed_is_named(kind: type[Evaluator], subject: str) -> None:
+    found = findings(check_evaluator(kind()), "error")
+    assert "changes the point it is given" in found[subject]

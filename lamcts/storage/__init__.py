@@ -13,6 +13,7 @@ from lamcts.storage._log import RUN_FILE, RunWriteError, replace_file
 from lamcts.storage._repair import Repair, repair
 from lamcts.storage._stored import (
     StoredRun,
+    as_path,
     differences,
     outcome_in,
     read_run,
@@ -28,6 +29,7 @@ __all__ = [
     "RunFolder",
     "RunWriteError",
     "StoredRun",
+    "as_path",
     "as_stored",
     "default_folder",
     "differences",

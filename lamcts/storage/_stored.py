@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lamcts.errors import LamctsError, RunError
+from lamcts.errors import InvalidArgument, LamctsError, RunError
 from lamcts.history import Trial, TrialState
 from lamcts.outcome import Outcome
 from lamcts.spaces import Space, from_json, space_from_description
@@ -18,6 +19,7 @@ from lamcts.storage._log import RUN_FILE, read_events, repair_hint
 __all__ = [
     "StoredRun",
     "apply",
+    "as_path",
     "differences",
     "outcome_in",
     "read_run",
@@ -88,11 +90,22 @@ def read_run(folder: str | Path) -> StoredRun:
 
 def run_path(folder: str | Path) -> Path:
     """The folder of a run, which may be given as its run file."""
-    path = Path(folder)
+    path = as_path(folder)
     path = path.parent if path.name == RUN_FILE else path
     if not (path / RUN_FILE).is_file():
         raise RunError(f"{folder}: there is no run here; `lamcts list` shows the runs")
     return path
+
+
+def as_path(folder: object) -> Path:
+    """What a user gave as a folder.
+
+    Raises:
+        InvalidArgument: It is no path.
+    """
+    if isinstance(folder, (str, os.PathLike)):
+        return Path(folder)
+    raise InvalidArgument(f"folder: {folder!r} is no path; give one, such as 'runs/first'")
 
 
 def stored_run(folder: Path, events: list[Event], size: int = 0) -> StoredRun:

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lamcts.errors import Infeasible, InvalidArgument, LamctsError, TrialTimeout, UnknownName
+from lamcts.errors import (
+    Infeasible,
+    InvalidArgument,
+    LamctsError,
+    ProblemError,
+    TrialTimeout,
+    UnknownName,
+)
 from lamcts.evaluator import Evaluation
 from lamcts.functions import make_function
 from lamcts.history import TrialState
@@ -253,3 +260,34 @@ def test_unknown_optimizer_suggests_the_nearest() -> None:
         make_optimizer("lamct", REAL)
     assert optimizer_settings("lamcts-paper")["labels"].default == "kmeans"
     assert "solver" not in optimizer_settings("turbo")
+
+
+def test_a_trial_of_another_optimizer_is_refused() -> None:
+    box = Box(-1.0, 1.0, shape=(3,))
+    mine, other = (make_optimizer("lamcts", box, seed=seed) for seed in (0, 5))
+    mine.ask(7)
+    stranger = other.ask(6)[-1]
+    with pytest.raises(InvalidArgument, match="number 5 was asked at .*; to report a point"):
+        mine.tell(stranger, 1.0)
+    assert mine.tell(mine.trials[5], 1.0).value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("cp", "a"), ("n_init", "3"), ("leaf_size", 2.5), ("max_depth", None), ("quantile", True)],
+)
+def test_what_is_no_number_is_refused_where_one_is_declared(name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgument, match=f"{name}: .* is not a"):
+        make_optimizer("lamcts", Box(0.0, 1.0), **{name: value})
+
+
+@pytest.mark.parametrize("hook", ["feasible", "canonical"])
+def test_a_hook_that_cannot_be_called_is_refused(hook: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"{hook}: 3 cannot be called"):
+        make_optimizer("lamcts", Box(0.0, 1.0), **{hook: 3})
+
+
+def test_a_canonical_form_outside_the_space_is_named() -> None:
+    optimizer = make_optimizer("lamcts", Box(0.0, 1.0, shape=(2,)), canonical=lambda x: x - 4.0)
+    with pytest.raises(ProblemError, match=r"canonical\(x\) gives no point of the space: x: "):
+        optimizer.ask()

@@ -189,6 +189,16 @@ def test_a_sum_of_60_bits_is_solved_in_150_trials() -> None:
     assert opt.best.value == 0.0
 
 
+def test_levels_that_were_never_seen_are_not_tried_in_order() -> None:
+    tried = []
+    for seed in range(6):
+        opt = DiscreteSearch(Discrete(200), seed=seed)
+        run(opt, lambda x: 1.0, 60)
+        tried += [int(t.x) for t in opt.trials]
+    assert 85 < np.mean(tried) < 115  # 60 of the lowest levels would be near 60
+    assert len({x for x in tried if x < 20}) < 20 or len({x for x in tried if x >= 180}) > 15
+
+
 def test_leading_ones_far_beyond_mutation() -> None:
     opt = DiscreteSearch(MultiBinary(40), seed=0, direction="maximize")
     run(opt, lambda x: float(np.cumprod(x).sum()), 250)

@@ -9,6 +9,7 @@ the table has. A table need not have every combination of them: see ``missing``.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections import defaultdict
@@ -21,13 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamcts import spaces
-from lamcts._rows import read_rows
-from lamcts.errors import Infeasible, InvalidArgument, UnknownName, did_you_mean
+from lamcts._rows import Row, read_rows
+from lamcts.errors import Infeasible, InvalidArgument, UnknownName, did_you_mean, shown
 from lamcts.evaluator import Direction, Evaluation, Evaluator
 from lamcts.outcome import as_number
 from lamcts.settings import plain
 
 __all__ = ["TabularEvaluator"]
+
+_log = logging.getLogger(__name__)
 
 _MISSING = ("nearest", "infeasible", "predicted")
 #: Points that a prediction is fitted to, at least: of a fifth of them it is said how good it is.
@@ -44,6 +47,8 @@ class _Variable(NamedTuple):
 
 class TabularEvaluator(Evaluator):
     """A problem whose every value is in a table.
+
+    Rows without a number ``value``, or with an empty cell of ``x``, are left out, with a warning.
 
     Args:
         path: A file: CSV, Parquet (``.parquet``), a JSON list of objects, or JSON lines, each
@@ -112,7 +117,7 @@ class TabularEvaluator(Evaluator):
         split = dict(split or {})
         if isinstance(path, (str, Path)):
             name = Path(path).name
-            rows = [row for _, row in read_rows(Path(path), field="path", text=[*text, *split])]
+            placed = list(read_rows(Path(path), field="path", text=[*text, *split]))
         else:
             given = list(path) if isinstance(path, Iterable) else [path]
             if not all(isinstance(row, Mapping) for row in given):
@@ -120,13 +125,15 @@ class TabularEvaluator(Evaluator):
                     'path: rows are dicts, by column; of a data frame: df.to_dict("records")'
                 )
             name = "the table"
-            rows = [{key: _of_numpy(cell) for key, cell in row.items()} for row in given]
+            placed = [
+                (f"row {i}", {key: _of_numpy(cell) for key, cell in row.items()})
+                for i, row in enumerate(given, 1)
+            ]
         several = {"x": x, "value": [value], "test": test, "cost": cost, "metrics": metrics}
         single = {"seconds": seconds, "same": same}
+        rows = [row for _, row in placed]
         _check_columns(rows, several | {name: [of] for name, of in single.items() if of})
-        self._rows = [row for row in rows if _measured(row, x, value)]
-        if not self._rows:
-            raise InvalidArgument(f"path: {name} has no row with a number {value!r} and all of x")
+        self._rows = _usable(placed, name, x, value)
         self._read(x, split)
         self._representatives = self._same(same)
         means = [self._figures([self._value], rows)[self._value] for rows in self._groups]
@@ -299,10 +306,33 @@ def _check_columns(rows: list[dict[str, Any]], wanted: Mapping[str, Sequence[str
                 raise UnknownName(f"{field}: no column {name!r}; {did_you_mean(name, known)}")
 
 
-def _measured(row: Mapping[str, Any], x: Sequence[str], value: str) -> bool:
-    """Whether a row has all of these; no number counts as nothing."""
-    cells = [*(row.get(name) for name in x), as_number(row.get(value))]
-    return all(c is not None and not (isinstance(c, float) and math.isnan(c)) for c in cells)
+def _usable(placed: Sequence[Row], name: str, x: Sequence[str], value: str) -> list[dict[str, Any]]:
+    """The rows with a value and all of ``x``; says which is the first that is left out.
+
+    Raises:
+        InvalidArgument: None is left.
+    """
+    reasons = [_unusable(row, x, value) for _, row in placed]
+    out = [f"{place}: {why}" for (place, _), why in zip(placed, reasons, strict=True) if why]
+    if len(out) == len(placed):
+        raise InvalidArgument(
+            f"path: {name} has no row with a number {value!r} and all of x; the first, {out[0]}"
+        )
+    if out:
+        words = "%s: %d of %d rows left out; the first, %s"
+        _log.warning(words, name, len(out), len(placed), out[0])
+    return [row for (_, row), why in zip(placed, reasons, strict=True) if why is None]
+
+
+def _unusable(row: Mapping[str, Any], x: Sequence[str], value: str) -> str | None:
+    """Why a row cannot be looked up; no number counts as nothing."""
+    for name in (*x, value):
+        cell = row.get(name)
+        if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+            return f"{name} is {'empty' if cell is None else 'nan'}"
+    number = as_number(row[value])
+    is_number = number is not None and not math.isnan(number)
+    return None if is_number else f"{value} {shown(row[value], 40)} is no number"
 
 
 def _parts(name: str, word: str, pattern: str) -> list[str]:

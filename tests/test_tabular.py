@@ -217,6 +217,27 @@ def test_rows_that_were_not_measured_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ({"y": "91%"}, "y '91%' is no number"),
+        ({"y": ""}, "y is empty"),
+        ({"y": "nan"}, "y is nan"),
+        ({"a": ""}, "a is empty"),
+    ],
+)
+def test_rows_that_are_left_out_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, cells: dict[str, str], why: str
+) -> None:
+    bad = {"a": "3", "y": "4", **cells}
+    rows = [{"a": "1", "y": "1"}, {"a": "2", "y": "2"}, bad, bad, {"a": "4", "y": "3"}]
+    task = lamcts.TabularEvaluator(table(tmp_path, rows), x=["a"], value="y")
+    assert caplog.messages == [f"table.csv: 2 of 5 rows left out; the first, line 4: {why}"]
+    assert (len(task._groups), task.optimum_value) == (3, 3.0)
+    with pytest.raises(InvalidArgument, match=f"'y' and all of x; the first, line 2: {why}$"):
+        lamcts.TabularEvaluator(table(tmp_path, [bad, bad], "bad.csv"), x=["a"], value="y")
+
+
+@pytest.mark.parametrize(
     ("options", "error", "words"),
     [
         ({"cost": ["scor"]}, UnknownName, "cost: no column 'scor'; did you mean 'score'"),

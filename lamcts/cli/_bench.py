@@ -12,7 +12,7 @@ import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._options import Quiet
-from lamcts.cli._output import number, print_json, print_table, say
+from lamcts.cli._output import number, print_json, print_table, say, show_log
 from lamcts.errors import DependencyNotInstalled, InvalidArgument, UnknownName, did_you_mean
 from lamcts.settings import parse_value
 
@@ -97,6 +97,7 @@ def bench(
     if list_:
         _print_known()
         return
+    show_log(quiet)
     methods = _names(optimizers)
     problems = _names(_FUNCTIONS if functions is None and suite is None else functions or "")
     if suite is not None:

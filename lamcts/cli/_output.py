@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
 
-__all__ = ["figures", "number", "print_json", "print_table", "say", "to_plain"]
+__all__ = ["figures", "number", "print_json", "print_table", "say", "show_log", "to_plain"]
 
 
 def say(text: str) -> None:
     """Print a note for people: on standard error, out of the way of results."""
     typer.echo(text, err=True)
+
+
+class _Echo(logging.Handler):
+    """Prints the library's log on whatever standard error is at the time: a live display's too."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record))
+
+
+def show_log(quiet: bool) -> None:
+    """Show the library's warnings; when quiet, its errors only."""
+    logger = logging.getLogger("lamcts")
+    for handler in [h for h in logger.handlers if isinstance(h, _Echo)]:  # of an earlier command
+        logger.removeHandler(handler)
+    logger.addHandler(_Echo(logging.ERROR if quiet else logging.WARNING))
+    logger.propagate = False
 
 
 def print_json(data: Any) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._options import Json, ProblemName, Set
-from lamcts.cli._output import number, print_json, print_table, say
+from lamcts.cli._output import number, print_json, print_table, say, show_log
 from lamcts.cli._points import point_of
 from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.evaluator import Evaluator
@@ -80,6 +80,7 @@ def check(problem: ProblemName, set: Set = None, seed: int = 0, json: Json = Fal
     """Check a problem against the contract: evaluates one point four times."""
     from lamcts.testing import check_evaluator
 
+    show_log(quiet=False)
     report = check_evaluator(_load(problem, set), seed=seed)
     if json:
         found = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 from collections.abc import Callable
@@ -32,7 +31,7 @@ from lamcts.cli._options import (
     parse_failures,
     parse_resources,
 )
-from lamcts.cli._output import print_json, say
+from lamcts.cli._output import print_json, say, show_log
 from lamcts.cli._points import read_points
 from lamcts.cli._runs import find_run
 from lamcts.cli._summary import print_summary
@@ -128,6 +127,7 @@ def run(
     from lamcts.api import search
     from lamcts.optimizers import optimizer_settings
 
+    show_log(quiet)
     for_problem, for_optimizer = split_settings(
         set or [], problem=problem_settings(problem), optimizer=optimizer_settings(optimizer)
     )
@@ -159,7 +159,6 @@ def run(
                 quiet=quiet,
             )
         else:
-            _show_log(quiet)
             report_sweep(
                 lambda callbacks: sweeps.sweep(evaluator, sweep, callbacks=callbacks, **options),
                 json=json,
@@ -192,6 +191,7 @@ def resume_command(
     from lamcts import sweeps
     from lamcts.api import resume
 
+    show_log(quiet)
     options: dict[str, Any] = {
         "budget": budget,
         "workers": workers,
@@ -210,7 +210,6 @@ def resume_command(
             lambda callbacks: resume(folder, callbacks=callbacks, **options), json=json, quiet=quiet
         )
     else:
-        _show_log(quiet)
         report_sweep(
             lambda callbacks: sweeps.resume_sweep(several, callbacks=callbacks, **options),
             json=json,
@@ -241,7 +240,6 @@ class _Ending(Callback):
 
 def _report(search: Callable[[list[Callback]], Result], *, json: bool, quiet: bool) -> None:
     """Search with progress shown, print the result, and exit with the status it calls for."""
-    _show_log(quiet)
     ending = _Ending(quiet)
     with ExitStack() as stack:
         stack.callback(_print_ending, ending, json)
@@ -272,22 +270,6 @@ def _print_ending(ending: _Ending, json: bool) -> None:
     if result.stopped == "failures":
         more = 2 * sum(result.counts[state] for state in ("failed", "timeout", "lost"))
         say(f"once mended, go on: lamcts resume {folder} --max-failures {more}")
-
-
-class _Echo(logging.Handler):
-    """Prints the library's log on whatever standard error is at the time: a live display's too."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        say(self.format(record))
-
-
-def _show_log(quiet: bool) -> None:
-    """Show the library's warnings; when quiet, its errors only."""
-    logger = logging.getLogger("lamcts")
-    for handler in [h for h in logger.handlers if isinstance(h, _Echo)]:  # of an earlier command
-        logger.removeHandler(handler)
-    logger.addHandler(_Echo(logging.ERROR if quiet else logging.WARNING))
-    logger.propagate = False
 
 
 def _folder(evaluator: Evaluator, name: str | None) -> Path | bool:

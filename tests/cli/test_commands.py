@@ -247,3 +247,12 @@ def test_help_documents_the_exit_statuses(lamcts: Call) -> None:
     for line in ("2    a mistake", "3    stopped by --max-failures", "130  interrupted"):
         assert line in text
     assert lamcts("run", "--help").code == 0
+
+
+def test_rows_left_out_of_a_table_are_told_of_once(lamcts: Call, folder: Path) -> None:
+    (folder / "cells.csv").write_text("a,y\n1,1\n2,high\n3,2\n")
+    settings = ("--set", "path=cells.csv", "--set", "x=a", "--set", "value=y")
+    words = "cells.csv: 1 of 3 rows left out; the first, line 3: y 'high' is no number\n"
+    for command in ("check", "run"):
+        assert lamcts(command, "lamcts:TabularEvaluator", *settings).err.count(words) == 1
+    assert lamcts("run", "lamcts:TabularEvaluator", *settings, *QUICK).err == ""

@@ -22,7 +22,8 @@ def read_rows(file: Path, *, field: str, text: Collection[str] = ()) -> Iterator
     """The rows of a CSV or Parquet file, of a JSON list of objects, or of JSON lines.
 
     Args:
-        file: Its name's end tells what it is; anything but ``.csv`` and ``.parquet`` is JSON.
+        file: Its name's end tells what it is: ``.csv`` (between commas, semicolons or tabs),
+            ``.parquet``, ``.json`` or ``.jsonl``; under another one JSON is read all the same.
             A further ``.gz`` says that it is compressed.
         field: What the user gave the file as, for messages.
         text: Columns of a CSV file that are left as they are; in others what looks like a number
@@ -35,13 +36,16 @@ def read_rows(file: Path, *, field: str, text: Collection[str] = ()) -> Iterator
     fail = _Fail(field, file)
     try:
         data = file.read_bytes()
-        kind = file.suffix
+        kind = file.suffix.lower()
         if kind == ".gz":
-            data, kind = gzip.decompress(data), Path(file.stem).suffix
+            data, kind = gzip.decompress(data), Path(file.stem).suffix.lower()
         if kind == ".parquet":
             yield from _of_parquet(data, fail)
         elif kind == ".csv":
             yield from _of_csv(data.decode("utf-8-sig"), fail, text)
+        elif kind not in (".json", ".jsonl") and data.lstrip()[:1] not in (b"[", b"{"):
+            what = f": ending {kind} is not known" if kind else " has no ending"
+            raise fail(f"{what}; use .csv, .parquet, .json or .jsonl")
         else:
             yield from _of_json(data.decode("utf-8-sig"), fail)
     except (OSError, EOFError, zlib.error) as error:
@@ -87,7 +91,9 @@ def _parsed(text: str, fail: _Fail, line: int = 1) -> Any:
 
 
 def _of_csv(text: str, fail: _Fail, left: Collection[str]) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = text.partition("\n")[0]
+    delimiter = next((sign for sign in ",;\t" if sign in header), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = next(reader, [])
         if len(set(names)) < len(names):

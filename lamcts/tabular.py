@@ -129,6 +129,8 @@ class TabularEvaluator(Evaluator):
                 (f"row {i}", {key: _of_numpy(cell) for key, cell in row.items()})
                 for i, row in enumerate(given, 1)
             ]
+        if not placed:
+            raise InvalidArgument(f"path: {name} holds no rows; give one or more")
         several = {"x": x, "value": [value], "test": test, "cost": cost, "metrics": metrics}
         single = {"seconds": seconds, "same": same}
         rows = [row for _, row in placed]
@@ -300,6 +302,9 @@ def _check_columns(rows: list[dict[str, Any]], wanted: Mapping[str, Sequence[str
     known = list(dict.fromkeys(name for row in rows[:1000] for name in row))
     if isinstance(wanted["x"], str) or not wanted["x"]:
         raise InvalidArgument(f"x: {wanted['x']!r}; give the names of one column or more")
+    for name in wanted["value"]:
+        if name in wanted["x"]:
+            raise InvalidArgument(f"x: {name!r} is the value; leave it out of x")
     for field, names in wanted.items():
         for name in names:
             if name not in known:

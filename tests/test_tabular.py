@@ -87,6 +87,36 @@ def test_a_compressed_file_and_the_rows_themselves_are_the_same_table(
     assert len(set(first)) == len(points)
 
 
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_cells_may_be_between_semicolons_or_tabs(tmp_path: Path, sign: str) -> None:
+    file = tmp_path / "table.CSV"
+    file.write_text(f"op{sign}score\na,b{sign}1.5\nc{sign}2.5\n")
+    task = lamcts.TabularEvaluator(file, x=["op"], value="score")
+    assert [task.evaluate({"op": i}).value for i in range(2)] == [1.5, 2.5]
+    assert task.render({"op": 0}) == "op a,b"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("t.tsv", b"op\tscore\na\t1\n", "t.tsv': ending .tsv is not known; use .csv, .parquet,"),
+        ("t.xlsx", b"PK\x03\x04\xff", "t.xlsx': ending .xlsx is not known; use .csv, .parquet"),
+        ("t", b"op,score\na,1\n", "t' has no ending; use .csv, .parquet, .json or .jsonl"),
+        ("t.csv", b"op,score\n", "t.csv holds no rows; give one or more"),
+        ("t.csv", b"", "t.csv holds no rows; give one or more"),
+    ],
+)
+def test_what_is_no_table_is_one_line(tmp_path: Path, name: str, data: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(InvalidArgument, match=f"^path: .*{words}"):
+        lamcts.TabularEvaluator(tmp_path / name, x=["op"], value="score")
+
+
+def test_json_is_read_whatever_the_name_ends_in(tmp_path: Path) -> None:
+    (tmp_path / "t.ndjson").write_text('{"op": "a", "score": 1}\n{"op": "b", "score": 2}\n')
+    assert lamcts.TabularEvaluator(tmp_path / "t.ndjson", ["op"], "score").optimum_value == 2.0
+
+
 @pytest.mark.parametrize("data", [b"op,score", gzip.compress(b"op,score\na,1\n")[:-9]])
 def test_a_damaged_compressed_file_is_one_line(tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "table.csv.gz"
@@ -245,7 +275,9 @@ def test_rows_that_are_left_out_are_told_of(
         ({"x": ["opp"]}, UnknownName, "x: no column 'opp'; did you mean 'op'"),
         ({"x": "op"}, InvalidArgument, "give the names of one column or more"),
         ({"value": "scor"}, UnknownName, "value: no column 'scor'; did you mean 'score'"),
-        ({"value": "op"}, InvalidArgument, "has no row with a number 'op'"),
+        ({"x": ["width"], "value": "op"}, InvalidArgument, "has no row with a number 'op'"),
+        ({"value": "op"}, InvalidArgument, "x: 'op' is the value; leave it out of x"),
+        ({"path": []}, InvalidArgument, "path: the table holds no rows; give one or more"),
         ({"test": "score"}, InvalidArgument, "test: 'score'; give a list of names"),
         ({"path": {"op": ["a"]}}, InvalidArgument, "path: rows are dicts"),
         ({"missing": "guess"}, InvalidArgument, "missing: 'guess'"),

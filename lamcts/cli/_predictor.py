@@ -57,6 +57,8 @@ def train_command(
     if out.suffix != ".npz" or os.path.exists(out):
         raise InvalidArgument(f"--out: {str(out)!r}; give a new file that ends in .npz")
     rows = list(read_rows(table, field="table", text=_WORDS))
+    if not rows:
+        raise InvalidArgument(f"table: {str(table)!r} holds no rows; give one or more")
     columns = list(dict.fromkeys(name for _, row in rows for name in row))
     if value not in columns:
         raise UnknownName(f"--value: no column {value!r}; {did_you_mean(value, columns)}")

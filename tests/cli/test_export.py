@@ -250,3 +250,20 @@ def test_a_table_may_have_no_values(lamcts: Call, folder: Path) -> None:
     done = lamcts("run", "bowl.py", "--init", "points.csv", "--budget", "3", "--json", *QUICK)
     best = json.loads(done.out)["best"]
     assert (best["number"], best["x"], best["value"]) == (0, [0.5, 0.5], 0.0)
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_a_table_of_points_may_be_between_semicolons_or_tabs(
+    lamcts: Call, folder: Path, sign: str
+) -> None:
+    rows = "x[0],x[1],value\n0.5,0.5,0\n-1,-1,4.5\n".replace(",", sign)
+    (folder / "points.csv").write_text(rows)
+    done = lamcts("run", "bowl.py", "--init", "points.csv", "--budget", "1", "--json", *QUICK)
+    result = json.loads(done.out)
+    assert (result["trials"]["complete"], result["best"]["value"]) == (2 + 1, 0.0)
+    (folder / "points.csv").rename("points.tsv")
+    done = lamcts("run", "bowl.py", "--init", "points.tsv", *QUICK)
+    assert done.err == (
+        "Error: --init: 'points.tsv': ending .tsv is not known; "
+        "use .csv, .parquet, .json or .jsonl\n"
+    )

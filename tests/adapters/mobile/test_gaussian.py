@@ -151,6 +151,7 @@ def test_tables_name_networks_as_arch_does(tmp_path: Path) -> None:
         ("arch,accuracy\nofa_mbv3_mix,0.7\n", [], "line 2: arch: 'ofa_mbv3_mix' is no known name"),
         ("arch,accuracy\nmobilenet_v2,0.7\n", [], "is no network of this space"),
         ("depths,accuracy\n22222,0.7\n", [], "columns: give arch, or resolution, depths"),
+        ("arch,accuracy\n", [], "holds no rows; give one or more"),
         ("arch,accuracy\nofa_mbv3_max,0.7\n", [], "give 20 or more"),
     ],
 )

@@ -169,15 +169,22 @@ def verdict(results: Results, evaluations: int) -> list[str]:
     """What the figures say after so many evaluations, in a few sentences."""
     if len(results.optimizers) < 2:
         return ["One optimizer: there is nothing to rank."]
+    if not np.isfinite(results.distances(evaluations)).any():
+        return [f"No run has a result after {evaluations} evaluations: there is nothing to rank."]
     ranking = rank(results, evaluations)
-    lines = [
-        f"{ranking.optimizers[0]} has the best mean rank after {evaluations} evaluations: "
+    return [_best(ranking, evaluations), _chance(ranking), _by_problem(results, evaluations)]
+
+
+def _best(ranking: Ranking, evaluations: int) -> str:
+    """Who has the best mean rank, or which share it."""
+    is_best = np.isclose(ranking.mean_ranks, ranking.mean_ranks[0])
+    *others, last = (o for o, is_it in zip(ranking.optimizers, is_best, strict=True) if is_it)
+    who = f"{', '.join(others)} and {last} share" if others else f"{last} has"
+    return (
+        f"{who} the best mean rank after {evaluations} evaluations: "
         f"{ranking.mean_ranks[0]:.2f} of {len(ranking.optimizers)}, "
         f"over {_count(ranking.problems, 'problem')}."
-    ]
-    lines.append(_chance(ranking))
-    lines.append(_by_problem(results, evaluations))
-    return lines
+    )
 
 
 def _chance(ranking: Ranking) -> str:

@@ -109,6 +109,32 @@ def test_the_verdict_says_what_too_few_runs_cannot_say(record: MakeRecord) -> No
     )
 
 
+def test_the_verdict_names_all_that_share_the_best_rank(record: MakeRecord) -> None:
+    values = {"a": 1.0, "b": 2.0, "c": 1.0, "d": 1.0}
+    two = [record(name, seed, values[name]) for name in "ab"[::-1] for seed in range(4)]
+    other_way = [
+        record(r.task.optimizer, r.task.seed, 3.0 - r.trace[-1][1], problem="x") for r in two
+    ]
+    assert verdict(Results([*two, *other_way]), 10)[0] == (
+        "b and a share the best mean rank after 10 evaluations: 1.50 of 2, over 2 problems."
+    )
+    four = [record(name, seed, values[name]) for name in "abcd" for seed in range(4)]
+    assert verdict(Results(four), 10)[0] == (
+        "a, c and d share the best mean rank after 10 evaluations: 2.00 of 4, over 1 problem."
+    )
+
+
+def test_where_no_run_has_a_result_there_is_no_best(record: MakeRecord) -> None:
+    failed = [record(name, seed, error="it broke") for name in "ab" for seed in range(4)]
+    words = ["No run has a result after 10 evaluations: there is nothing to rank."]
+    assert verdict(Results(failed), 10) == words
+    assert words[0] in summary(Results(failed), [2, 10])
+    one = [record("a", 0, 1.0), *failed[1:]]
+    assert verdict(Results(one), 10)[0] == (
+        "a and b share the best mean rank after 10 evaluations: 1.50 of 2, over 1 problem."
+    )
+
+
 def test_runs_of_two_versions_are_shown_as_such(records: list[Record]) -> None:
     table = scores_table(Results([replace(records[0], version="made up 2.0"), *records[1:]]), [10])
     assert [row[-1] for row in table.rows] == ["made up 2.0, made up 1.0", "made up 1.0"]

@@ -329,14 +329,18 @@ class _Check:
             return None
         x = None if self.point is None else to_json(self.space, self.point)
         value = _ask_fresh_process(order, x, _FRESH_PROCESS_SECONDS + 10 * (self.seconds or 0.0))
-        if self.value is not None and value != self.value:
+        if value is None:
+            return "builds in a fresh process"
+        if self.value is None or self.evaluator.noisy:  # nothing to compare with
+            return "builds and evaluates in a fresh process"
+        if value != self.value:
             self.note(
                 "warning",
                 "workers",
                 f"another process finds {value:.6g}, this one {self.value:.6g}, at the same point",
             )
             return None
-        return "builds in a fresh process" + ("" if value is None else ", with the same value")
+        return "builds in a fresh process, with the same value"
 
     def same(self, a: Any, b: Any) -> bool:
         return bool(to_json(self.space, a) == to_json(self.space, b))

@@ -245,6 +245,15 @@ def test_value_that_depends_on_the_process_is_a_warning(tmp_path: Path) -> None:
     assert "another process finds" in findings(report, "warning")["workers"]
 
 
+@pytest.mark.parametrize("build", ["self.noisy = True", "pass"])
+def test_values_of_noise_are_not_compared_between_processes(tmp_path: Path, build: str) -> None:
+    report = check_file(tmp_path, build=build, value="float.fromhex(os.urandom(4).hex())")
+    assert report.ok
+    assert findings(report, "ok")["workers"] == "builds and evaluates in a fresh process"
+    assert "workers" not in findings(report, "warning")
+    assert ("evaluate" in findings(report, "warning")) is (build == "pass")
+
+
 def test_evaluator_that_builds_only_here_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

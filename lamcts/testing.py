@@ -70,7 +70,8 @@ class Report:
     Attributes:
         problem: The evaluator's name.
         findings: In the order of the checks.
-        seconds: Wall time of one evaluation; ``None`` when none succeeded.
+        seconds: Wall time of one evaluation, of the last one here: the first may have loaded and
+            compiled what later ones have. ``None`` when none succeeded.
         budget: The problem's ``default_budget``.
     """
 
@@ -143,6 +144,7 @@ class _Check:
         self.seed = seed
         self.findings: list[Finding] = []
         self.seconds: float | None = None
+        self.cold = 0.0  # seconds of the first evaluation, and of one in a fresh process
         self.space: Space[Any]
         self.points: list[Any] = []
         self.point: Any = None  # one that was evaluated, and its value
@@ -277,7 +279,8 @@ class _Check:
             if outcome.state is TrialState.INFEASIBLE:  # an infinitely bad value means the same
                 reason = outcome.error or reason
                 continue
-            self.value, self.point, self.seconds = _value(outcome), x, seconds
+            self.value, self.point = _value(outcome), x
+            self.seconds = self.cold = seconds
             return f"{self.evaluator.direction} {self.value:.6g} at a sampled point"
         raise _Wrong(f"all {_SAMPLES} sampled points are infeasible, the last one: {reason}")
 
@@ -304,7 +307,9 @@ class _Check:
     def check_repeats(self) -> str | None:
         values = [self.value]
         for _ in range(_REPEATS - 1):
+            start = time.perf_counter()
             returned = self.evaluator.evaluate(self.point)
+            self.seconds = time.perf_counter() - start
             values.append(_value(outcome_of(returned, self.evaluator.direction)))
         if len(set(values)) == 1:
             return f"the same value {_REPEATS} times"
@@ -328,7 +333,7 @@ class _Check:
             self.note("warning", "workers", f"only one process can be used: {error}")
             return None
         x = None if self.point is None else to_json(self.space, self.point)
-        value = _ask_fresh_process(order, x, _FRESH_PROCESS_SECONDS + 10 * (self.seconds or 0.0))
+        value = _ask_fresh_process(order, x, _FRESH_PROCESS_SECONDS + 10 * self.cold)
         if value is None:
             return "builds in a fresh process"
         if self.value is None or self.evaluator.noisy:  # nothing to compare with

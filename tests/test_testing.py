@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,19 @@ def test_a_long_search_is_estimated_with_several_workers(monkeypatch: pytest.Mon
     assert words == (
         "a search of 40 (the default budget) takes about 20 min 0 s, or 5 min 0 s with --workers 4"
     )
+
+
+def test_a_search_is_estimated_by_a_warm_evaluation() -> None:
+    def evaluate(self: Any, x: Any) -> float:
+        if not vars(self).setdefault("warm", False):
+            self.warm = True
+            time.sleep(0.5)  # loads, compiles
+        time.sleep(0.01)
+        return 0.0
+
+    seconds = check_evaluator(wrong(evaluate=evaluate)).seconds
+    assert seconds is not None
+    assert 0.01 <= seconds < 0.5
 
 
 def test_a_point_within_the_constraints_is_evaluated() -> None:

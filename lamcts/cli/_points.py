@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from lamcts.spaces import as_space, from_json
 from lamcts.storage import RUN_FILE
 
 __all__ = ["point_of", "read_points"]
+
+_log = logging.getLogger(__name__)
 
 
 def point_of(evaluator: Evaluator, arch: str) -> Any:
@@ -53,7 +56,7 @@ def read_points(file: Path, evaluator: Evaluator) -> list[Any]:
     """The points of a file, with their values where it has them.
 
     It may be what ``lamcts export`` wrote (JSON, JSON lines, CSV, Parquet), or a run's folder.
-    Trials that did not complete are left out.
+    Trials that did not complete are left out. Columns of which none is ``value`` get a warning.
 
     Raises:
         InvalidArgument: It cannot be read, or an entry is no point (line and column are named), or
@@ -63,7 +66,9 @@ def read_points(file: Path, evaluator: Evaluator) -> list[Any]:
     """
     columns = Columns(as_space(evaluator.space))
     points: list[Any] = []
+    names: set[str] = set()
     for place, row in _entries(file, evaluator):
+        names |= row.keys()
         try:
             if _is_complete(row.get("state")):
                 x, value = columns.point(row), _value(row.get("value"))
@@ -74,6 +79,10 @@ def read_points(file: Path, evaluator: Evaluator) -> list[Any]:
         raise InvalidArgument(
             f"--init: {str(file)!r} holds no point, and no trial that is complete; leave it out"
         )
+    further = names - columns.bounds.keys() - {"state"}
+    if further and "value" not in names:
+        words = "--init: %r has no column 'value': its points are evaluated; %s"
+        _log.warning(words, str(file), did_you_mean("value", further))
     return points
 
 

@@ -252,6 +252,22 @@ def test_a_table_may_have_no_values(lamcts: Call, folder: Path) -> None:
     assert (best["number"], best["x"], best["value"]) == (0, [0.5, 0.5], 0.0)
 
 
+@pytest.mark.parametrize(
+    ("header", "mend"),
+    [("x[0],x[1],valeu", "did you mean 'valeu'?"), ("x[0],x[1],loss", "known: loss")],
+)
+def test_a_misspelt_column_of_values_is_told_of(
+    lamcts: Call, folder: Path, header: str, mend: str
+) -> None:
+    (folder / "points.csv").write_text(f"{header}\n0.5,0.5,7\n")
+    words = ("run", "bowl.py", "--init", "points.csv", "--budget", "2", "--optimizer", "random")
+    warning = "--init: 'points.csv' has no column 'value': its points are evaluated"
+    assert f"{warning}; {mend}\n" in lamcts(*words).err
+    for whole in ("x[0],x[1]\n0.5,0.5\n", "x[0],x[1],value,name\n0.5,0.5,7,a\n"):
+        (folder / "points.csv").write_text(whole)
+        assert "has no column" not in lamcts(*words).err
+
+
 @pytest.mark.parametrize("sign", [";", "\t"])
 def test_a_table_of_points_may_be_between_semicolons_or_tabs(
     lamcts: Call, folder: Path, sign: str

@@ -68,7 +68,10 @@ class RunConfig:
         if self.trial_memory is not None:
             self._check_integer("trial_memory", least=1)
             if self.executor == "ray":
-                raise InvalidArgument("trial_memory: on Ray give resources={'memory': BYTES}")
+                raise InvalidArgument(
+                    "trial_memory: on Ray give resources={'memory': BYTES} "
+                    "(--resources memory=BYTES)"
+                )
         if self.prune is not None:
             make_rule(self.prune)
         object.__setattr__(self, "settings", plain(dict(self.settings)))
@@ -108,7 +111,7 @@ def _check_executor(name: object, address: object, resources: object) -> None:
         raise InvalidArgument(f"executor: {name!r}; {did_you_mean(str(name), _EXECUTORS)}")
     if name != "ray" and (address is not None or resources):
         field = "resources" if resources else "ray_address"
-        raise InvalidArgument(f"{field}: only Ray takes it; add executor='ray'")
+        raise InvalidArgument(f"{field}: only Ray takes it; add executor='ray' (--executor ray)")
     if not isinstance(resources, Mapping):
         raise InvalidArgument(f"resources: {resources!r}; give a dict, {{'gpu': 1, 'cpu': 4}}")
     for resource, amount in resources.items():

@@ -157,6 +157,29 @@ def test_a_lost_header_is_said_and_nothing_written(folder: Path) -> None:
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda lines: lines.__setitem__(0, lines[0][5:]),
+            "line 1: .*the header is lost, .*by hand",
+        ),
+        (
+            lambda lines: lines.pop(0),
+            r"holds no run \(its first line is not a start\); start a new",
+        ),
+    ],
+    ids=["damaged", "gone"],
+)
+def test_no_repair_is_offered_without_a_header(folder: Path, change: Any, words: str) -> None:
+    edit(folder, change)
+    with pytest.raises(RunError, match=words) as refused:
+        read_run(folder)
+    assert "lamcts repair" not in str(refused.value)
+    with pytest.raises(RunError, match="by hand"):
+        repair(folder)
+
+
 def test_a_header_that_lost_a_setting_with_its_check_sum_is_lost(folder: Path) -> None:
     def cut(lines: list[bytes]) -> None:
         lines[0] = lines[0][: lines[0].index(b',"deterministic"')] + b"}\n"

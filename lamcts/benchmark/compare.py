@@ -15,6 +15,7 @@ from lamcts.benchmark.suites import Case, find_case
 from lamcts.config import RunConfig
 from lamcts.errors import InvalidArgument, UnknownName, did_you_mean
 from lamcts.problem import make_ready
+from lamcts.problem import problem_settings as settings_of
 
 __all__ = ["RECORDS", "compare", "plan"]
 
@@ -160,6 +161,7 @@ def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, cloc
     from lamcts.optimizers import list_optimizers
 
     known = [*list_optimizers(), *PEERS]
+    _check_whole(case, settings)
     with case.build(1, settings) as evaluator:
         if clock:
             check_clock(evaluator, case.name)
@@ -177,6 +179,18 @@ def _try_out(case: Case, settings: Mapping[str, Any], optimizers: Settings, cloc
             if options:
                 raise UnknownName(f"{next(iter(options))}: {name} takes no settings here")
         make_ready(evaluator)
+
+
+def _check_whole(case: Case, settings: Mapping[str, Any]) -> None:
+    """Refuse a problem without all the settings it needs; `load_problem` tells of ``--set``."""
+    given = {*case.settings, *case.drawn, *settings}
+    parameters = settings_of(case.reference).items()
+    needed = [name for name, p in parameters if p.default is p.empty and name not in given]
+    if needed:
+        raise InvalidArgument(
+            f"problems: {case.name!r} needs {', '.join(needed)}; name a file that says problem = "
+            f"Mine({needed[0]}=...), or give problem_settings in Python"
+        )
 
 
 def _all_run(label: str, settings: Settings, names: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lamcts.errors import RunError
-from lamcts.storage._events import FORMAT, Damaged, Event, UnknownFormat, decode, seal
+from lamcts.storage._events import FORMAT, Damaged, Event, UnknownFormat, decode, seal, whole
 
 try:
     import fcntl
@@ -19,6 +19,7 @@ except ImportError:  # Windows: a search without a folder runs all the same
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
+    "HEADERLESS",
     "RUN_FILE",
     "RunLog",
     "RunWriteError",
@@ -30,6 +31,9 @@ __all__ = [
 
 RUN_FILE = "run.jsonl"
 LOCK_FILE = "run.lock"
+
+#: The tail of a message about a file that has lost its header, which no repair brings back.
+HEADERLESS = "and without it no trial has a meaning; mend that line by hand, or start a new run"
 
 #: Locks held here. A forked child (a data loader's) has a copy of each and would hold it on.
 _held: weakref.WeakSet[IO[str]] = weakref.WeakSet()
@@ -123,7 +127,7 @@ def read_events(path: Path) -> tuple[list[Event], int]:
         raise RunError(f"{path}: cannot be read ({error.strerror or error})") from error
     size = data.rfind(b"\n") + 1
     lines = data[:size].split(b"\n")[:-1]
-    return [_decode(path, i, line) for i, line in enumerate(lines, 1)], size
+    return [_decode(path, i, line, lines) for i, line in enumerate(lines, 1)], size
 
 
 def repair_hint(folder: Path) -> str:
@@ -144,11 +148,14 @@ def replace_file(path: Path, data: bytes) -> None:
         raise RunWriteError(_cannot_write(path, error)) from error
 
 
-def _decode(path: Path, number: int, line: bytes) -> Event:
+def _decode(path: Path, number: int, line: bytes, lines: list[bytes]) -> Event:
     try:
         return decode(line)
     except Damaged as damage:
-        raise RunError(f"{path}, line {number}: {damage}; {repair_hint(path.parent)}") from None
+        kinds = (decode(piece)["event"] for text in lines for piece in whole(text))
+        is_lost = "start" not in kinds
+        mend = f"the header is lost, {HEADERLESS}" if is_lost else repair_hint(path.parent)
+        raise RunError(f"{path}, line {number}: {damage}; {mend}") from None
     except UnknownFormat as error:
         raise RunError(f"{path}, line {number}: {error}") from None
 

@@ -22,7 +22,7 @@ from lamcts.history import Trial, TrialState
 from lamcts.outcome import Outcome
 from lamcts.spaces import Space, from_json
 from lamcts.storage._events import FORMAT, Damaged, Event, UnknownFormat, check, decode, seal, whole
-from lamcts.storage._log import RUN_FILE, RunLog, replace_file
+from lamcts.storage._log import HEADERLESS, RUN_FILE, RunLog, replace_file
 from lamcts.storage._stored import apply, run_path, stored_run, stored_space
 
 __all__ = ["Repair", "repair"]
@@ -206,8 +206,7 @@ def _mend(file: Path, data: bytes) -> _Mending:
         RunConfig.from_json(header.event)  # what a resumed run needs
     except (ValueError, KeyError, TypeError, LamctsError) as error:
         raise RunError(
-            f"{file}: the header, its first line, is damaged ({error}), and without it no trial "
-            "has a meaning; mend that line by hand, or start a new run"
+            f"{file}: the header, its first line, is damaged ({error}), {HEADERLESS}"
         ) from None
     asks: dict[int, _Line] = {}
     for line in lines:

@@ -112,9 +112,10 @@ def stored_run(folder: Path, events: list[Event], size: int = 0) -> StoredRun:
     """Check that events make up a run, and gather what they say."""
     file = folder / RUN_FILE
     if not events or events[0]["event"] != "start":
+        has_header = any(event["event"] == "start" for event in events)
         raise RunError(
             f"{file}: holds no run (its first line is not a start); start a new one"
-            + (f", or {repair_hint(folder)}" if events else "")
+            + (f", or {repair_hint(folder)}" if has_header else "")
         )
     header = events[0]
     trials: list[Trial] = []

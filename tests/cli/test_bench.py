@@ -93,6 +93,10 @@ def test_list_names_suites_methods_and_peers(lamcts: Call, folder: Path) -> None
         ("--checkpoints 10,1000", ["--checkpoints: '10,1000'", "1 to 100", "10,100"]),
         ("--checkpoints ten", ["--checkpoints: 'ten'", "1 to 100"]),
         ("--checkpoints 5,5", ["--checkpoints: '5,5'", "different"]),
+        (
+            "--functions lamcts:TabularEvaluator",
+            ["'lamcts:TabularEvaluator' needs path, x, value;", "problem = Mine(path=...)"],
+        ),
         ("--functions bbob-f1", ["pip install coco-experiment"]),
     ],
 )

@@ -57,7 +57,7 @@ def files(folder: Path) -> None:
         ("run ackley --executor rya", ["executor: 'rya'", "'ray'"]),
         ("run ackley --executor ray --resources gpu", ["--resources: 'gpu'", "gpu=1,cpu=4"]),
         ("run ackley --executor ray --resources cpu=1.5", ["'cpu'", "got 1.5"]),
-        ("run ackley --resources gpu=1", ["resources: only Ray takes it"]),
+        ("run ackley --resources gpu=1", ["resources: only Ray takes it", "(--executor ray)"]),
         ("run ackley --retries -1", ["retries", "-1"]),
         ("run akley", ["problem: 'akley'", "did you mean 'ackley'"]),
         ("run bowl.py --budget 0", ["budget", "at least 1", "0"]),

@@ -89,7 +89,9 @@ TrialMemory = Annotated[
 MaxFailures = Annotated[
     str | None,
     typer.Option(
-        help="Stop when more trials fail: a count, or a fraction below 1.", show_default=False
+        help="Stop when more trials fail than this count; for a fraction below 1, when that share "
+        "or more do.",
+        show_default=False,
     ),
 ]
 ExecutorName = Annotated[

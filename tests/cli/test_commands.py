@@ -256,3 +256,10 @@ def test_rows_left_out_of_a_table_are_told_of_once(lamcts: Call, folder: Path) -
     for command in ("check", "run"):
         assert lamcts(command, "lamcts:TabularEvaluator", *settings).err.count(words) == 1
     assert lamcts("run", "lamcts:TabularEvaluator", *settings, *QUICK).err == ""
+
+
+@pytest.mark.parametrize("command", ["run", "resume"])
+def test_help_says_at_how_many_failures_a_run_stops(lamcts: Call, command: str) -> None:
+    """As `lamcts.failures` counts: more than a count, but a share itself too."""
+    words = " ".join(lamcts(command, "--help").out.split())
+    assert "more trials fail than this count; for a fraction below 1, when that share or" in words

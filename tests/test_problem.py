@@ -353,5 +353,5 @@ def test_a_script_without_a_guard_resumes_its_own_run_and_is_not_run_again(tmp_p
     )
     assert done.stdout == "8 Result\n", done.stderr
     assert [p.name for p in (tmp_path / "runs").iterdir()] == ["x"]
-    with pytest.raises(ProblemError, match="s1.py starts a search when it is imported; put the"):
+    with pytest.raises(ProblemError, match=r"s1\.py starts a search when it is imported; put the"):
         load_problem(tmp_path / "s1.py")

@@ -56,7 +56,9 @@ def test_a_class_may_be_given_itself() -> None:
 
 
 def test_a_shipped_name_is_taken() -> None:
-    with pytest.raises(InvalidArgument, match="'ackley-v0' is taken by lamcts.problems.synthetic"):
+    with pytest.raises(
+        InvalidArgument, match=r"'ackley-v0' is taken by lamcts\.problems\.synthetic"
+    ):
         register("ackley-v0", HERE)
     with pytest.raises(InvalidArgument, match="None is not a problem name"):
         make(None)  # type: ignore[arg-type]

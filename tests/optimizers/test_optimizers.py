@@ -267,7 +267,7 @@ def test_a_trial_of_another_optimizer_is_refused() -> None:
     mine, other = (make_optimizer("lamcts", box, seed=seed) for seed in (0, 5))
     mine.ask(7)
     stranger = other.ask(6)[-1]
-    with pytest.raises(InvalidArgument, match="number 5 was asked at .*; to report a point"):
+    with pytest.raises(InvalidArgument, match=r"number 5 was asked at .*; to report a point"):
         mine.tell(stranger, 1.0)
     assert mine.tell(mine.trials[5], 1.0).value == 1.0
 

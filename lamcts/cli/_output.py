@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from typing import Any
 
 import typer
 
-__all__ = ["figures", "number", "print_json", "print_table", "say", "show_log", "to_plain"]
+__all__ = ["aside", "figures", "number", "print_json", "print_table", "say", "show_log", "to_plain"]
+
+
+def aside() -> AbstractContextManager[Any]:
+    """While a problem's code runs: what it prints is no result, and goes to standard error."""
+    return redirect_stdout(sys.stderr)
 
 
 def say(text: str) -> None:

@@ -31,7 +31,7 @@ from lamcts.cli._options import (
     parse_failures,
     parse_resources,
 )
-from lamcts.cli._output import print_json, say, show_log
+from lamcts.cli._output import aside, print_json, say, show_log
 from lamcts.cli._points import read_points
 from lamcts.cli._runs import find_run
 from lamcts.cli._summary import print_summary
@@ -128,42 +128,39 @@ def run(
     from lamcts.optimizers import optimizer_settings
 
     show_log(quiet)
-    for_problem, for_optimizer = split_settings(
-        set or [], problem=problem_settings(problem), optimizer=optimizer_settings(optimizer)
-    )
-    with load_problem(problem, **for_problem) as evaluator:
-        options: dict[str, Any] = {
-            "budget": evaluator.default_budget if budget is None else budget,
-            "seed": seed,
-            "optimizer": optimizer,
-            "settings": for_optimizer,
-            "workers": workers,
-            "executor": executor or "local",
-            "ray_address": ray_address,
-            "resources": parse_resources(resources) or {},
-            "timeout": timeout,
-            "trial_timeout": trial_timeout,
-            "trial_memory": trial_memory,
-            "constraints": constraint or [],
-            "max_failures": parse_failures(max_failures),
-            "retries": retries,
-            "prune": prune,
-            "folder": _folder(evaluator, name),
-            "deterministic": deterministic,
-            "init": [] if init is None else read_points(init, evaluator),
-        }
-        if sweep is None:
-            _report(
-                lambda callbacks: search(evaluator, callbacks=callbacks, **options),
-                json=json,
-                quiet=quiet,
-            )
-        else:
-            report_sweep(
-                lambda callbacks: sweeps.sweep(evaluator, sweep, callbacks=callbacks, **options),
-                json=json,
-                quiet=quiet,
-            )
+
+    def begin(callbacks: list[Callback]) -> Any:
+        for_problem, for_optimizer = split_settings(
+            set or [], problem=problem_settings(problem), optimizer=optimizer_settings(optimizer)
+        )
+        with load_problem(problem, **for_problem) as evaluator:
+            options: dict[str, Any] = {
+                "budget": evaluator.default_budget if budget is None else budget,
+                "seed": seed,
+                "optimizer": optimizer,
+                "settings": for_optimizer,
+                "workers": workers,
+                "executor": executor or "local",
+                "ray_address": ray_address,
+                "resources": parse_resources(resources) or {},
+                "timeout": timeout,
+                "trial_timeout": trial_timeout,
+                "trial_memory": trial_memory,
+                "constraints": constraint or [],
+                "max_failures": parse_failures(max_failures),
+                "retries": retries,
+                "prune": prune,
+                "folder": _folder(evaluator, name),
+                "deterministic": deterministic,
+                "init": [] if init is None else read_points(init, evaluator),
+                "callbacks": callbacks,
+            }
+            if sweep is None:
+                return search(evaluator, **options)
+            return sweeps.sweep(evaluator, sweep, **options)
+
+    report = _report if sweep is None else report_sweep
+    report(begin, json=json, quiet=quiet)
 
 
 @app.command("resume")
@@ -243,6 +240,7 @@ def _report(search: Callable[[list[Callback]], Result], *, json: bool, quiet: bo
     ending = _Ending(quiet)
     with ExitStack() as stack:
         stack.callback(_print_ending, ending, json)
+        stack.enter_context(aside())
         callbacks: list[Callback] = [ending]
         if not quiet:
             callbacks.append(stack.enter_context(Progress()))

@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from lamcts.callbacks import Callback
-from lamcts.cli._output import number, print_json, print_table, say
+from lamcts.cli._output import aside, number, print_json, print_table, say
 from lamcts.cli._runs import RUNS, fits_several
 from lamcts.errors import LamctsError
 from lamcts.progress import Progress
@@ -45,8 +45,8 @@ def find_sweep(name: str) -> Path | None:
 
 def report_sweep(search: Callable[[list[Callback]], Results], *, json: bool, quiet: bool) -> None:
     """Search with progress shown, print what was found under each limit, and exit accordingly."""
-    callbacks: list[Callback] = [] if quiet else [_Heading(), Progress()]
-    results = search(callbacks)
+    with aside(), Progress() as progress:
+        results = search([] if quiet else [_Heading(), progress])
     if json:
         print_json([{"limit": text, **result.to_json()} for text, result in results.items()])
     else:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import BOWL, Call
 
+TALKS = BOWL.replace("        return", "        print('evaluated')\n        return", 1)
 QUICK = ("--optimizer", "random", "--seed", "0", "--quiet")
 
 
@@ -40,6 +41,24 @@ def test_run_json_is_one_object_with_the_agreed_keys(lamcts: Call) -> None:
     assert result["trials"]["failed"] == 0
     for again in (("show", result["run"]), ("resume", result["run"], "--quiet")):
         assert json.loads(lamcts(*again, "--json").out) == result  # to the millisecond
+
+
+@pytest.mark.parametrize("command", ["run --budget 2", "run --sweep size=0 --budget 2", "check"])
+def test_what_a_problem_prints_is_no_result(lamcts: Call, folder: Path, command: str) -> None:
+    (folder / "talks.py").write_text(TALKS + "    def close(self):\n        print('closed')\n")
+    name, *words = command.split()
+    outcome = lamcts(name, "talks.py", *words, "--json", *(QUICK if name == "run" else ()))
+    json.loads(outcome.out)
+    assert outcome.err.count("evaluated") >= 2
+    assert outcome.code == 0
+
+
+def test_what_a_resumed_problem_prints_is_no_result(lamcts: Call, folder: Path) -> None:
+    (folder / "talks.py").write_text(TALKS)
+    assert lamcts("run", "talks.py", "--budget", "2", "--name", "a", *QUICK).code == 0
+    outcome = lamcts("resume", "a", "--budget", "5", "--json", "--quiet")
+    assert json.loads(outcome.out)["trials"]["complete"] == 5
+    assert outcome.err.count("evaluated") == 3
 
 
 def test_settings_reach_the_problem_and_the_optimizer(lamcts: Call) -> None:

@@ -82,8 +82,8 @@ def test_interrupt_in_the_test_of_the_best(folder: Path, run_file: Path, start: 
     wait = "\n    def test(self, x):\n        import time; print(1, flush=True); time.sleep(60)\n"
     (folder / "slow.py").write_text(BOWL + wait)
     process = start("run", "slow.py", "--budget", "3", *WORDS)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "1\n"
+    assert process.stderr is not None
+    assert process.stderr.readline() == "1\n"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130, err

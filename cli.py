@@ -3,7 +3,7 @@
 The commands live in ``lamcts/cli/``; an installed copy runs them as ``lamcts``.
 """
 
-from lamcts.cli import app
+from lamcts.__main__ import main
 
 if __name__ == "__main__":
-    app()
+    main()

@@ -1,4 +1,4 @@
-"""The command line, one file a group of commands; `app` is the console script ``lamcts``."""
+"""The command line, one file a group of commands; `lamcts.__main__` starts `app`."""
 
 from lamcts.cli import (
     _bench,

@@ -31,8 +31,19 @@ Exit status:
 """
 
 
+_INTERRUPTED = 130
+
+
 class Application(TyperGroup):
     """Shows errors raised on purpose as one line; ``--debug``, anywhere, shows the traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call the command; Ctrl-C, where it has no words of its own for it, is one line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
 
     def main(self, args: Any = None, *more: Any, **extra: Any) -> Any:
         words = list(sys.argv[1:] if args is None else args)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import BOWL
+from tests.cli.conftest import BOWL, environment
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -90,6 +91,35 @@ def test_interrupt_in_the_test_of_the_best(folder: Path, run_file: Path, start: 
     assert "best value" in out
     assert "go on with: lamcts resume runs/slow/a" in err
     assert "Traceback" not in err
+
+
+def test_interrupt_while_a_problem_is_loaded(folder: Path, start: Start) -> None:
+    (folder / "slow.py").write_text("import time\nprint(1, flush=True)\ntime.sleep(60)\n")
+    process = start("run", "slow.py")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "1\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20) == ("", "interrupted\n")
+    assert process.returncode == 130
+
+
+def test_interrupt_while_the_commands_are_imported(folder: Path) -> None:
+    code = """
+import os, runpy, signal, sys
+
+class Finder:
+    def find_spec(self, name, *more):
+        if name == "lamcts.cli._search":
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Finder())
+runpy.run_module("lamcts", run_name="__main__")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment()
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 def test_module_and_root_file_are_the_same_command(start: Start) -> None:

@@ -143,7 +143,7 @@ def search(
         make_ready(evaluator)
         name = prepare.problem_name(evaluator, reference)
         pruner = prepare.pruner(evaluator, config)
-        place = prepare.executor(evaluator, reference, config, pruner)
+        place = prepare.executor(evaluator, reference, config, pruner, config.budget)
         stack.callback(place.close)
         store = None
         if folder is not None and folder is not False:  # "" is refused: it would be lost
@@ -233,6 +233,7 @@ def resume(
             trial_memory=in_bytes(trial_memory),
             max_failures=max_failures,
         )
+        total = config.with_changes(budget=stored.budget if budget is None else budget).budget
         evaluator = prepare.stored_problem(stored, problem)
         if evaluator is not problem:
             stack.callback(evaluator.close)
@@ -241,7 +242,7 @@ def resume(
         proposer = prepare.optimizer(evaluator, config, stored.header["seed"])
         make_ready(evaluator)
         pruner = prepare.pruner(evaluator, config)
-        place = prepare.executor(evaluator, reference, config, pruner)
+        place = prepare.executor(evaluator, reference, config, pruner, total - stored.spent)
         stack.callback(place.close)
         run = Run(
             evaluator,
@@ -256,7 +257,7 @@ def resume(
             seconds=stored.seconds,
         )
         run.replay(stored)
-        run.set_budget(stored.budget if budget is None else budget)
+        run.set_budget(total)
         if budget is not None and budget < run.spent:
             raise InvalidArgument(
                 f"budget: {budget} is less than the {run.spent} that are spent; it is the run's "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lamcts.spaces import Codec
 
-__all__ = ["History", "Trial", "TrialState"]
+__all__ = ["CHARGED", "History", "Trial", "TrialState"]
 
 
 class TrialState(str, enum.Enum):
@@ -44,6 +44,10 @@ class TrialState(str, enum.Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+#: States that count in a run's budget, however many trials are in them.
+CHARGED = (TrialState.COMPLETE, TrialState.FAILED, TrialState.TIMEOUT, TrialState.PRUNED)
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class Trial:
     attempt: int = 0
     curve: Sequence[tuple[int, float]] = ()
     info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def known(self) -> bool:
+        """Whether it was given with its value (``init``), which costs no budget."""
+        return self.info.get("source") == "known"
 
 
 #: Optimizers see larger values as this large, so that differences of values do not overflow.

@@ -145,16 +145,25 @@ def pruner(evaluator: Evaluator, config: RunConfig) -> Pruner:
 
 
 def executor(
-    evaluator: Evaluator, ref: ProblemRef | None, config: RunConfig, pruner: Pruner
+    evaluator: Evaluator, ref: ProblemRef | None, config: RunConfig, pruner: Pruner, left: int
 ) -> Executor:
-    """This process, unless several workers or a time-out ask for processes, or Ray is chosen."""
+    """This process, unless several workers or a time-out ask for processes, or Ray is chosen.
+
+    Args:
+        evaluator: What is searched.
+        ref: How a worker builds it.
+        config: The run's settings.
+        pruner: Judges trials by their reports.
+        left: Trials of the budget that are not spent: more workers would have nothing to do.
+    """
     judge = None if pruner.rule is None else pruner.judge
     if ref is None or not _in_workers(config):
         return SerialExecutor(evaluator, judge)
+    workers = config.workers and min(config.workers, max(left, 1))
     if config.executor == "ray":
         return RayExecutor(
             ref,
-            workers=config.workers,
+            workers=workers,
             address=config.ray_address,
             resources=config.resources,
             trial_timeout=config.trial_timeout,
@@ -162,7 +171,7 @@ def executor(
         )
     return ProcessExecutor(
         ref,
-        workers=config.workers or 1,
+        workers=workers or 1,
         trial_timeout=config.trial_timeout,
         trial_memory=config.trial_memory,
         judge=judge,

@@ -28,7 +28,7 @@ from lamcts.errors import Infeasible, TooManyFailures
 from lamcts.evaluator import Evaluator
 from lamcts.executors import Executor, Task
 from lamcts.failures import failing, first_failure
-from lamcts.history import Trial, TrialState
+from lamcts.history import CHARGED, Trial, TrialState
 from lamcts.interrupts import Interrupts
 from lamcts.outcome import Outcome, cost_of, guarded, held_out, outcome_of
 from lamcts.pruning import Pruner
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Run"]
 
-_CHARGED = (TrialState.COMPLETE, TrialState.FAILED, TrialState.TIMEOUT, TrialState.PRUNED)
 _TESTED = ("budget", "exhausted", "timeout", "callback")
 _ANSWERS = (TrialState.COMPLETE, TrialState.INFEASIBLE)
 #: The share of the workers' time that may be lost while they wait for this process.
@@ -125,7 +124,7 @@ class Run:
         """How much of the budget is used; lost and infeasible trials are free, within bounds."""
         free = self.config.budget + _FREE
         beyond = sum(max(0, self.counts[state] - free) for state in _UNCHARGED)
-        return sum(self.counts[state] for state in _CHARGED) - self._known + beyond
+        return sum(self.counts[state] for state in CHARGED) - self._known + beyond
 
     @property
     def overhead(self) -> float:
@@ -244,7 +243,7 @@ class Run:
     def _evaluate(self, trial: Trial) -> None:
         """Submit a trial, unless its value was given or an equivalent point's outcome is known."""
         answer = self._answers.get(self._keys[trial.number])
-        if trial.info.get("source") == "known":
+        if trial.known:
             _, value = self._init[trial.number]
             answer = outcome_of(value, self.evaluator.direction)
         if answer is None:
@@ -310,7 +309,7 @@ class Run:
         self.trials[trial.number] = trial
         self.counts[TrialState.RUNNING] -= 1
         self.counts[trial.state] += 1
-        self._known += trial.info.get("source") == "known" and trial.state in _CHARGED
+        self._known += trial.known and trial.state in CHARGED
         self._note_best(trial)
         if self._executing:
             self._callbacks.notify("on_tell", self, trial)

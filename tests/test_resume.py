@@ -12,6 +12,7 @@ import pytest
 
 import lamcts
 from lamcts.errors import InvalidArgument, ProblemError, RunError
+from lamcts.executors import ProcessExecutor
 from lamcts.problem import ProblemRef, load_problem
 from lamcts.result import load_result
 from lamcts.storage import RUN_FILE, read_run
@@ -96,6 +97,26 @@ def test_deterministic_runs_with_any_workers_and_budgets(tmp_path: Path) -> None
     once = lamcts.resume(first.folder, budget=26, workers=2)
     again = lamcts.resume(tmp_path / "copy", budget=26, workers=1)
     assert values(once) == values(again)
+
+
+def test_no_more_workers_are_started_than_trials_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    class Counted(ProcessExecutor):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            started.append(self.slots)
+
+    monkeypatch.setattr("lamcts.prepare.ProcessExecutor", Counted)
+    known = ([0.0, 0.0], 0.18)  # costs no budget
+    first = search(3, tmp_path / "run", workers=100_000, init=[known])
+    again = lamcts.resume(tmp_path / "run", budget=5)
+    assert started == [3, 2]
+    assert len(first.trials) == 4
+    alone = search(5, init=[known])
+    assert [t.x.tolist() for t in again.trials] == [t.x.tolist() for t in alone.trials]
 
 
 def test_callbacks_hear_nothing_before_the_run_starts(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def _print_table(results: Results) -> None:
         except LamctsError:
             rows.append((text, "-", "-", *("-" for _ in costs)))
             continue
-        trials = sum(trial.info.get("source") != "known" for trial in result.trials)
+        trials = sum(not trial.known for trial in result.trials)
         figures = [number(best.cost[name]) if name in best.cost else "-" for name in costs]
         rows.append((text, number(best.value), str(trials), *figures))
     print_table(rows, header=("limit", "best value", "new trials", *costs))

@@ -62,7 +62,7 @@ class ProcessExecutor(Pool["_Worker"]):
         judge: Tells whether a trial that reports is to end.
 
     Raises:
-        InvalidArgument: This system has no process groups.
+        InvalidArgument: This system has no process groups, or not room for so many processes.
     """
 
     def __init__(
@@ -93,9 +93,14 @@ class ProcessExecutor(Pool["_Worker"]):
         try:
             for _ in range(workers):
                 self._start()
-        except BaseException:
+        except BaseException as error:
+            n = len(self._workers)
             self.close()
-            raise
+            if not isinstance(error, OSError):
+                raise
+            raise InvalidArgument(
+                f"workers: {workers} cannot be started ({error.strerror} after {n}); use fewer"
+            ) from error
 
     @property
     def slots(self) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lamcts.errors import InvalidArgument, LamctsError, RunError
-from lamcts.history import Trial, TrialState
+from lamcts.history import CHARGED, Trial, TrialState
 from lamcts.outcome import Outcome
 from lamcts.spaces import Space, from_json, space_from_description
 from lamcts.storage._events import Event, check
@@ -60,6 +60,11 @@ class StoredRun:
         """Whether there is nothing left to do within the budget."""
         ended = self.stop is not None and self.stop["stopped"] in ("budget", "exhausted")
         return ended and all(trial.state.finished for trial in self.trials)
+
+    @property
+    def spent(self) -> int:
+        """Trials that count in the budget; of free ones none, however many there are."""
+        return sum(trial.state in CHARGED and not trial.known for trial in self.trials)
 
     @property
     def seconds(self) -> float:

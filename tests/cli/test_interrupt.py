@@ -103,6 +103,19 @@ def test_interrupt_while_a_problem_is_loaded(folder: Path, start: Start) -> None
     assert process.returncode == 130
 
 
+def test_interrupt_while_workers_start(folder: Path, start: Start) -> None:
+    (folder / "slow.py").write_text(BOWL + "    def prepare(self):\n        print(1, flush=True)\n")
+    process = start("run", "slow.py", "--workers", "200", "--budget", "200", *WORDS)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "1\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("interrupted\n")
+    assert "Traceback" not in err
+    assert not (folder / "runs").exists()
+
+
 def test_interrupt_while_the_commands_are_imported(folder: Path) -> None:
     code = """
 import os, runpy, signal, sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import os
 import signal
@@ -317,6 +318,25 @@ def test_where_there_are_no_process_groups(
     monkeypatch.delattr(os, "killpg")
     with pytest.raises(InvalidArgument, match="use workers=1, and no trial_timeout"):
         ProcessExecutor(reference)
+
+
+def test_workers_that_there_is_no_room_for(
+    reference: ProblemRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = ProcessExecutor._start
+    started = []
+
+    def limited(self: ProcessExecutor) -> None:
+        if len(self._workers) == 1:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        start(self)
+        started.append(self._workers[0].pid)
+
+    monkeypatch.setattr(ProcessExecutor, "_start", limited)
+    message = r"workers: 900 cannot be started \(Too many open files after 1\); use fewer"
+    with pytest.raises(InvalidArgument, match=message):
+        ProcessExecutor(reference, workers=900)
+    wait_until_gone(started)
 
 
 def test_search_refuses_an_evaluator_without_a_reference() -> None:

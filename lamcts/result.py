@@ -103,6 +103,17 @@ class Result:
         counts = Counter(trial.state for trial in self.trials)
         return {state.value: counts[state] for state in TrialState}
 
+    @property
+    def known(self) -> int:
+        """How many trials were given with their value (``init``): they cost no budget."""
+        return sum(trial.known for trial in self.trials if trial.state.finished)
+
+    @property
+    def tally(self) -> str:
+        """The trials but the known ones in words, by state: ``10 complete, 1 failed``."""
+        counts = Counter(trial.state for trial in self.trials if not trial.known)
+        return ", ".join(f"{counts[state]} {state}" for state in TrialState if counts[state])
+
     def to_json(self) -> dict[str, Any]:
         """The result as one object of JSON values, as ``lamcts run --json`` prints it."""
         best, mean = self._found
@@ -161,7 +172,7 @@ class Result:
     def __repr__(self) -> str:
         best, _ = self._found
         shown = "none" if best is None else f"{best.value:.6g}"
-        done = sum(trial.state.finished for trial in self.trials)
+        done = sum(trial.state.finished for trial in self.trials) - self.known
         return (
             f"<Result {self.problem!r} {self.optimizer}: {done}/{self.budget} trials, "
             f"best={shown}, seed={self.seed}, stopped={self.stopped}>"
@@ -176,7 +187,7 @@ class Result:
             "best value": "none" if best is None else f"{best.value:.6g}",
             **({} if mean is None else {"estimated mean": f"{mean:.6g}"}),
             "best x": "none" if best is None else str(best.x),
-            "trials": ", ".join(f"{n} {state}" for state, n in self.counts.items() if n),
+            "trials": self.tally,
             "seed": self.seed,
             "stopped": self.stopped,
         }

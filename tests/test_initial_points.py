@@ -35,6 +35,8 @@ def test_initial_points_come_first_and_known_ones_cost_nothing() -> None:
     assert problem.calls == 4
     assert len(result.trials) == 5
     assert result.best.number == 0
+    assert (result.known, result.tally) == (1, "4 complete")
+    assert "4/4 trials" in repr(result)
 
 
 def test_known_points_are_taken_whatever_the_budget() -> None:

@@ -87,7 +87,7 @@ def _readable(path: Path) -> Result | None:
 
 
 def _row(result: Result) -> tuple[str, ...]:
-    done = sum(trial.state.finished for trial in result.trials)
+    done = sum(trial.state.finished for trial in result.trials) - result.known
     try:
         best = number(result.best.value)
     except LamctsError:

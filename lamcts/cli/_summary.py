@@ -42,17 +42,18 @@ def print_summary(result: Result, words: str | None = None, overhead: float | No
     except LamctsError as error:
         rows.append(("best", str(error).removeprefix("best: ")))
     else:
+        trial = f"trial {best.number}" + (", known" if best.known else "")
         if result.estimate is None:
-            rows.append(("best value", f"{number(best.value)} (trial {best.number})"))
+            rows.append(("best value", f"{number(best.value)} ({trial})"))
         else:  # of noisy values the highest is a lucky one, so another decides
             mean, seen = number(result.estimate), number(best.value)
-            rows.append(("best", f"estimated mean {mean} (trial {best.number}, observed {seen})"))
+            rows.append(("best", f"estimated mean {mean} ({trial}, observed {seen})"))
         rows.append(("found", words or _short(result, best.x)))
         for name, named in (("metrics", best.metrics), ("test", result.test), ("cost", best.cost)):
             if named:
                 rows.append((name, figures(named)))
-    counts = [f"{n} {state}" for state, n in result.counts.items() if n]
-    rows.append(("trials", f"{', '.join(counts) or 'none'} (budget {result.budget})"))
+    known = f", {result.known} known" if result.known else ""
+    rows.append(("trials", f"{result.tally or 'none'} (budget {result.budget}){known}"))
     rows.append(("optimizer", f"{result.optimizer}, seed {result.seed}"))
     reason = _WHY[result.stopped]
     if result.stopped == "exhausted" and Codec(result.space).n_points > ENUMERABLE:

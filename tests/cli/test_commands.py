@@ -161,6 +161,15 @@ def test_exported_trials_begin_another_run(lamcts: Call, folder: Path) -> None:
     }
 
 
+def test_what_was_known_is_no_trial_of_the_budget(lamcts: Call, folder: Path) -> None:
+    (folder / "three.csv").write_text("x[0],x[1],value\n0,0,3\n0.5,0.5,-1\n1,1,2\n")
+    words = ("--init", "three.csv", "--budget", "4", "--name", "a")
+    for outcome in (lamcts("run", "bowl.py", *words, *QUICK), lamcts("show", "a")):
+        assert "best value    -1 (trial 1, known)\n" in outcome.out
+        assert "trials        4 complete (budget 4), 3 known\n" in outcome.out
+    assert lamcts("list").out.splitlines()[1].split()[2] == "4/4"
+
+
 def test_finite_space_ends_when_it_is_exhausted(lamcts: Call, folder: Path) -> None:
     space = "lamcts.spaces.MultiDiscrete([2, 2])"
     text = BOWL.replace("lamcts.spaces.Box(-1.0, 1.0, shape=(2,))", space)

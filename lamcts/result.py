@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from lamcts.evaluator import Direction
 
 __all__ = ["Result", "best_trial", "load_result", "result_of", "trial_to_json"]
+
+#: What stands before the lines of an exception group in a traceback; a name without a message.
+_MARGIN, _BARE = "  | ", re.compile(r"[\w.]+:")
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +78,7 @@ class Result:
             errors = [t for t in self.trials if t.error]
             message = f"best: no trial has completed ({len(errors)} did not succeed)"
             if errors:
-                message += f"; first error, trial {errors[0].number}: {last_line(errors[0])}"
+                message += f"; first error, trial {errors[0].number}: {reason(errors[0])}"
             raise LamctsError(message)
         return best
 
@@ -254,10 +258,20 @@ def trial_to_json(space: Space[Any], trial: Trial) -> dict[str, Any]:
     }
 
 
-def last_line(trial: Trial) -> str:
-    """Why a trial did not complete, in one line: the last one of a traceback."""
-    lines = (trial.error or str(trial.state)).strip().splitlines()
-    return lines[-1] if lines else str(trial.state)
+def reason(trial: Trial) -> str:
+    """Why a trial did not complete, in one line: of a traceback what was raised, and its message.
+
+    A message of several lines has its first, and dots for the others.
+    """
+    texts = (trial.error or "").splitlines()
+    lines = [line.removeprefix(_MARGIN) for line in texts if line.strip()]
+    frames = [i for i, line in enumerate(lines) if line.startswith('  File "')]
+    after = range(frames[-1] + 1 if frames else 0, len(lines))
+    first = next((i for i in after if not lines[i][0].isspace()), len(lines) - 1)
+    what, *more = [line.strip() for line in lines[first:]] or [str(trial.state)]
+    if more and _BARE.fullmatch(what):  # its message begins on the next line
+        what = f"{what} {more.pop(0)}"
+    return f"{what} ..." if more else what
 
 
 def _column(variable: str) -> str:

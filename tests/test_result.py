@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import lamcts
 from lamcts.errors import DependencyNotInstalled, LamctsError
 from lamcts.history import TrialState
-from lamcts.result import Result, best_trial, load_result
+from lamcts.result import Result, best_trial, load_result, reason
 from lamcts.storage import list_runs
 
 
@@ -145,9 +146,63 @@ def test_repr_says_what_it_is(result: Result) -> None:
     assert "7 complete, 1 failed, 1 infeasible" in page
 
 
+def raised(error: BaseException) -> BaseException:
+    """The error with a traceback, as an evaluator's has one, and one before it."""
+    try:
+        try:
+            raise KeyError("earlier")
+        except KeyError:
+            raise error  # noqa: B904
+    except BaseException as caught:
+        return caught
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            RuntimeError("Error(s) in loading state_dict for Net:\n\tMissing key(s): w\n\thint"),
+            "RuntimeError: Error(s) in loading state_dict for Net: ...",
+        ),
+        (ValueError("first\nsecond\nthird"), "ValueError: first ..."),
+        (ValueError("\n  first"), "ValueError: first"),
+        (ValueError("one line"), "ValueError: one line"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+        (SyntaxError("bad", ("a.py", 1, 1, "x = (")), "SyntaxError: bad"),
+    ],
+)
+def test_the_first_error_is_named_in_one_line(error: BaseException, line: str) -> None:
+    text = "".join(traceback.format_exception(raised(error))).rstrip()
+    assert reason(lamcts.Trial(0, 0, TrialState.FAILED, error=text)) == line
+
+
+GROUP = """\
+  + Exception Group Traceback (most recent call last):
+  |   File "my.py", line 3, in evaluate
+  |     raise ExceptionGroup("two", [error, other])
+  | ExceptionGroup: two (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "my.py", line 2, in evaluate
+    | ValueError: a
+    +---------------- 2 ----------------
+    | ValueError: b
+    +------------------------------------"""
+
+
+def test_the_first_error_without_a_traceback_of_its_own() -> None:
+    for error, line in (
+        (GROUP, "ExceptionGroup: two (2 sub-exceptions) ..."),
+        ("worker died: exited", "worker died: exited"),
+        (None, "lost"),
+        ("", "lost"),
+    ):
+        assert reason(lamcts.Trial(0, 0, TrialState.LOST, error=error)) == line
+
+
 def test_best_of_equals_is_the_first_and_failures_never_are() -> None:
     trials = [
-        lamcts.Trial(0, 0, TrialState.FAILED, error="broken\nValueError: <x>"),
+        lamcts.Trial(0, 0, TrialState.FAILED, error="ValueError: <x>"),
         lamcts.Trial(1, 0, TrialState.COMPLETE, 2.0),
         lamcts.Trial(2, 0, TrialState.COMPLETE, 2.0),
         lamcts.Trial(3, 0, TrialState.COMPLETE, 3.0),

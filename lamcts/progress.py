@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -71,7 +72,10 @@ class Progress(Callback):
         """Show the trial's outcome, on a terminal at the next refresh."""
         if self._live is None and time.monotonic() >= self._next:
             self._next = time.monotonic() + self._pause
-            print(self.line(), file=self._stream or sys.stderr, flush=True)
+            try:
+                print(self.line(), file=self._stream or sys.stderr, flush=True)
+            except OSError:  # who read it has left: the run goes on unwatched
+                self._next = math.inf
 
     def on_run_end(self, run: Run, result: Result) -> None:
         """Take the display away; the result is the caller's to print."""
@@ -86,7 +90,13 @@ class Progress(Callback):
     def _console(self) -> Console:
         from rich.console import Console
 
-        return Console(file=self._stream, stderr=self._stream is None, highlight=False)
+        class Lasting(Console):
+            """Falls silent where its reader has left; rich's own ends the program."""
+
+            def on_broken_pipe(self) -> None:
+                self.quiet = True
+
+        return Lasting(file=self._stream, stderr=self._stream is None, highlight=False)
 
     def _panel(self) -> RenderableType:
         """A bar, and the line under it."""

@@ -50,6 +50,32 @@ def test_lines_where_there_is_no_terminal() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+class Left(io.StringIO):
+    """Its reader has left."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        raise BrokenPipeError
+
+
+class LeftTerminal(Left, Terminal):
+    """A terminal whose reader has left."""
+
+
+@pytest.mark.parametrize("stream", [Left(), LeftTerminal()])
+def test_a_run_goes_on_when_nobody_watches_any_more(
+    stream: Left, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    with Progress(seconds=0.0, stream=stream) as progress:
+        result = run_with(progress)
+    assert len(result.trials) == 8
+    assert stream.writes == 1
+    assert "raised" not in caplog.text
+
+
 def test_lines_come_seldom() -> None:
     stream = io.StringIO()
     with Progress(seconds=60.0, stream=stream) as progress:

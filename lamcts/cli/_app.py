@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import lamcts
+from lamcts.cli._output import say
 from lamcts.errors import LamctsError
 
 __all__ = ["app"]
@@ -42,7 +43,7 @@ class Application(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            say("interrupted")
             raise typer.Exit(_INTERRUPTED) from None
 
     def main(self, args: Any = None, *more: Any, **extra: Any) -> Any:
@@ -56,12 +57,12 @@ class Application(TyperGroup):
         except LamctsError as error:
             if debug:
                 raise
-            typer.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}")
             sys.exit(error.exit_code)
         except OSError as error:  # a full disk behind standard output, a file that may not be read
             if debug:
                 raise
-            typer.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}")
             sys.exit(1)
 
 

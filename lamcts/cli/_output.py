@@ -7,7 +7,7 @@ import logging
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, redirect_stdout
+from contextlib import AbstractContextManager, redirect_stdout, suppress
 from typing import Any
 
 import typer
@@ -21,8 +21,9 @@ def aside() -> AbstractContextManager[Any]:
 
 
 def say(text: str) -> None:
-    """Print a note for people: on standard error, out of the way of results."""
-    typer.echo(text, err=True)
+    """Print a note for people: on standard error, out of the way of results, if anyone reads it."""
+    with suppress(OSError):
+        typer.echo(text, err=True)
 
 
 class _Echo(logging.Handler):

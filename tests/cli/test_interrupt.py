@@ -135,6 +135,21 @@ runpy.run_module("lamcts", run_name="__main__")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
+@pytest.mark.parametrize(("gone", "status"), [("stderr", 0), ("stdout", 1)])
+def test_a_run_is_finished_when_its_reader_leaves(
+    folder: Path, run_file: Path, start: Start, gone: str, status: int
+) -> None:
+    notice = '    notice = "heard by nobody"\n'
+    (folder / "slow.py").write_text(SLOW.replace("SECONDS", "0.01") + notice)
+    with start("run", "slow.py", "--budget", "5", *WORDS) as process:
+        getattr(process, gone).close()
+        left = process.stdout if gone == "stderr" else process.stderr
+        assert left is not None
+        assert ("5 complete" if gone == "stderr" else "heard by nobody\n") in left.read()
+    assert process.returncode == status
+    assert '"event":"stop"' in run_file.read_text()
+
+
 def test_module_and_root_file_are_the_same_command(start: Start) -> None:
     process = start("--version")
     out, _ = process.communicate(timeout=30)

@@ -176,7 +176,7 @@ class Evaluator:
         return {}
 
     def render(self, x: Any) -> str:
-        """The point in words, for people."""
+        """The point in words, for people: those of a run's best are stored with it."""
         return str(x)
 
     def close(self) -> None:

@@ -35,6 +35,7 @@ __all__ = [
     "guarded",
     "outcome_of",
     "held_out",
+    "in_words",
 ]
 
 
@@ -241,6 +242,17 @@ def held_out(evaluator: Evaluator, x: Any) -> dict[str, float]:
     except (Exception, SystemExit):
         _log.exception("test(x) of the best point raised: the run has no test figures")
         return {}
+
+
+def in_words(evaluator: Evaluator, x: Any) -> str | None:
+    """What ``Evaluator.render`` says of a run's best point; ``None`` where it says nothing more."""
+    if type(evaluator).render is Evaluator.render:
+        return None
+    try:
+        return str(evaluator.render(x))
+    except (Exception, SystemExit):
+        _log.exception("render(x) of the best point raised: the run has no words for it")
+        return None
 
 
 def _outcome_of_exception(error: BaseException) -> Outcome:

@@ -51,6 +51,8 @@ class Result:
         folder: The run's folder, when there is one.
         noisy: Whether two evaluations of a point may differ: then `best` has the best estimated
             mean, not the luckiest value.
+        words: The best point as ``Evaluator.render`` puts it, where a problem has words of its own
+            and the run has come to an end.
     """
 
     problem: str
@@ -65,6 +67,7 @@ class Result:
     test: Mapping[str, float] = field(default_factory=dict)
     folder: Path | None = None
     noisy: bool = False
+    words: str | None = None
 
     @property
     def best(self) -> Trial:
@@ -227,6 +230,7 @@ def result_of(run: StoredRun) -> Result:
         test=stop["test"],
         folder=run.folder,
         noisy=header["fingerprint"].get("noisy", False),
+        words=stop.get("words"),
     )
 
 

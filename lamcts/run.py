@@ -30,7 +30,7 @@ from lamcts.executors import Executor, Task
 from lamcts.failures import failing, first_failure
 from lamcts.history import CHARGED, Trial, TrialState
 from lamcts.interrupts import Interrupts
-from lamcts.outcome import Outcome, cost_of, guarded, held_out, outcome_of
+from lamcts.outcome import Outcome, cost_of, guarded, held_out, in_words, outcome_of
 from lamcts.pruning import Pruner
 from lamcts.result import Result, best_trial, trial_to_json
 from lamcts.spaces import as_space, to_json
@@ -161,8 +161,12 @@ class Run:
         except KeyboardInterrupt:
             stopped = "interrupted"
             _log.warning("interrupted: the best point is not tested")
-        result = self._result(stopped, figures)
-        self._write("stop", stopped=stopped, test=figures, seconds=result.seconds)
+        words = None
+        if self.best is not None:
+            words = in_words(self.evaluator, copy.deepcopy(self.best.x))
+        result = self._result(stopped, figures, words)
+        said = {} if words is None else {"words": words}
+        self._write("stop", stopped=stopped, test=figures, seconds=result.seconds, **said)
         self._callbacks.notify("on_run_end", self, result)
         if stopped == "failures":
             raise TooManyFailures(first_failure(self.trials))
@@ -385,7 +389,7 @@ class Run:
                 x = to_json(self._space, canonical(copy.deepcopy(trial.x)))
         return encode(x)
 
-    def _result(self, stopped: str, test: Mapping[str, float]) -> Result:
+    def _result(self, stopped: str, test: Mapping[str, float], words: str | None = None) -> Result:
         return Result(
             problem=self.problem,
             optimizer=self.config.optimizer,
@@ -399,6 +403,7 @@ class Run:
             seconds=self.seconds,
             test=test,
             folder=self.folder,
+            words=words,
         )
 
     def _write(self, kind: str, **fields: Any) -> None:

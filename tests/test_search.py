@@ -27,6 +27,7 @@ from lamcts.executors import SerialExecutor
 from lamcts.history import TrialState
 from lamcts.outcome import Outcome
 from lamcts.problem import ProblemRef
+from lamcts.result import load_result
 from lamcts.storage import RUN_FILE
 
 TASKS = Path(__file__).parent / "executors" / "tasks.py"
@@ -96,6 +97,28 @@ def test_a_failing_test_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
     problem.test = lambda x: failing(0, 0.0)  # type: ignore[method-assign, return-value, assignment]
     assert run(problem).test == {}
     assert "no test figures" in caplog.text
+
+
+def test_the_best_point_in_words_is_stored(tmp_path: Path) -> None:
+    class Spoken(Bowl):
+        def render(self, x: Any) -> str:
+            return f"left {x[0]:g}\nright {x[1]:g}"
+
+    result = run(Spoken(), folder=tmp_path / "run")
+    x = result.best.x
+    assert result.words == f"left {x[0]:g}\nright {x[1]:g}"
+    assert load_result(tmp_path / "run").words == result.words
+    assert run(Bowl(), folder=tmp_path / "plain").words is None
+    assert load_result(tmp_path / "plain").words is None
+
+
+def test_a_failing_render_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    class Mute(Bowl):
+        def render(self, x: Any) -> str:
+            raise ValueError("no words")
+
+    assert run(Mute()).words is None
+    assert "has no words" in caplog.text
 
 
 def test_an_interrupted_test_loses_nothing(

@@ -218,7 +218,6 @@ class _Ending(Callback):
     """Passes on the problem's notice, and keeps the end of a run, also of one that then raises."""
 
     result: Result | None = None
-    words: str | None = None
     overhead: float | None = None
 
     def __init__(self, quiet: bool) -> None:
@@ -231,8 +230,6 @@ class _Ending(Callback):
     def on_run_end(self, run: Run, result: Result) -> None:
         self.result = result
         self.overhead = run.overhead
-        if run.best is not None and type(run.evaluator).render is not Evaluator.render:
-            self.words = run.evaluator.render(run.best.x)
 
 
 def _report(search: Callable[[list[Callback]], Result], *, json: bool, quiet: bool) -> None:
@@ -259,7 +256,7 @@ def _print_ending(ending: _Ending, json: bool) -> None:
     if json:
         print_json(result.to_json())
     else:
-        print_summary(result, ending.words, ending.overhead)
+        print_summary(result, ending.overhead)
     if result.folder is None:
         return
     folder = shlex.quote(str(result.folder))

@@ -28,12 +28,11 @@ _WHY = {
 _INDENT = 14
 
 
-def print_summary(result: Result, words: str | None = None, overhead: float | None = None) -> None:
+def print_summary(result: Result, overhead: float | None = None) -> None:
     """Print what a run found: the best point, its figures, the trials, the folder.
 
     Args:
         result: Of the run.
-        words: The best point in the problem's words, where it has any.
         overhead: Seconds that a trial cost beside its evaluation, where that is known.
     """
     rows: list[tuple[str, str]] = [("problem", f"{result.problem} ({result.direction})")]
@@ -48,7 +47,7 @@ def print_summary(result: Result, words: str | None = None, overhead: float | No
         else:  # of noisy values the highest is a lucky one, so another decides
             mean, seen = number(result.estimate), number(best.value)
             rows.append(("best", f"estimated mean {mean} ({trial}, observed {seen})"))
-        rows.append(("found", words or _short(result, best.x)))
+        rows.append(("found", result.words or _short(result, best.x)))
         for name, named in (("metrics", best.metrics), ("test", result.test), ("cost", best.cost)):
             if named:
                 rows.append((name, figures(named)))

@@ -212,13 +212,14 @@ _FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
         "curve": _is_curve,
     },
     "resume": {"budget": _is_count},
-    "stop": {"stopped": _is(str), "test": _are_figures, "seconds": _is_number},
+    "stop": {"stopped": _is(str), "test": _are_figures, "seconds": _is_number, "words": _is(str)},
 }
 for _fields in _FIELDS.values():
     _fields["time"] = _is_number
 #: In a ``tell`` only where the evaluator reported on its way; in a ``start`` only where the
-#: problem has no reference, which would hold its settings.
-_OPTIONAL = ("curve", "kwargs")
+#: problem has no reference, which would hold its settings; in a ``stop`` only where the problem
+#: has words of its own for the best point.
+_OPTIONAL = ("curve", "kwargs", "words")
 
 
 def _scalar(value: Any) -> Any:

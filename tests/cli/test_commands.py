@@ -79,9 +79,10 @@ def test_constraint_is_kept(lamcts: Call) -> None:
 def test_notice_and_render_of_a_problem_are_printed(lamcts: Call, folder: Path) -> None:
     more = '    notice = "stand-in data"\n    def render(self, x):\n        return "two\\nlines"\n'
     (folder / "spoken.py").write_text(BOWL + more)
-    outcome = lamcts("run", "spoken.py", "--optimizer", "random")
+    outcome = lamcts("run", "spoken.py", "--optimizer", "random", "--name", "a")
     assert outcome.err.count("stand-in data") == 1
-    assert "found         two\n              lines\n" in outcome.out
+    for text in (outcome.out, lamcts("show", "a").out):
+        assert "found         two\n              lines\n" in text
     assert "stand-in" not in lamcts("run", "spoken.py", *QUICK).err
 
 

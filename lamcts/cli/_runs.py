@@ -67,6 +67,8 @@ def list_command(
     folder: Annotated[Path, typer.Argument(help="Where to look.")] = RUNS, json: Json = False
 ) -> None:
     """List the runs, oldest first."""
+    if folder != RUNS and not os.path.isdir(folder):
+        raise InvalidArgument(f"FOLDER: {str(folder)!r} is no folder; give one with runs, or none")
     results = [result for path in list_runs(folder) if (result := _readable(path)) is not None]
     if json:
         print_json([result.to_json() for result in results])

@@ -94,6 +94,8 @@ def files(folder: Path) -> None:
         ("init bowl", ["'bowl' does not end in .py", "bowl.py"]),
         ("init gone/bowl.py", ["'gone/bowl.py' cannot be written", "No such file"]),
         ("problems akley", ["'akley'", "did you mean 'ackley'"]),
+        ("list nosuch", ["FOLDER: 'nosuch' is no folder"]),
+        ("list empty.csv", ["FOLDER: 'empty.csv' is no folder"]),
         ("show nothing", ["RUN: 'nothing' is no run"]),
         ("show .", ["there is no run here", "lamcts list"]),
         ("resume nothing", ["RUN: 'nothing' is no run"]),

@@ -28,14 +28,7 @@ from lamcts.outcome import cost_of
 from lamcts.problem import ProblemRef, as_evaluator
 from lamcts.result import Result, result_of
 from lamcts.spaces import as_space, from_json, to_json
-from lamcts.storage import (
-    RUN_FILE,
-    RunWriteError,
-    default_folder,
-    list_runs,
-    read_run,
-    replace_file,
-)
+from lamcts.storage import RUN_FILE, default_folder, list_runs, read_run, replace_file
 
 __all__ = ["SWEEP_FILE", "Limit", "parse_sweep", "resume_sweep", "sweep"]
 
@@ -263,6 +256,6 @@ def _create(
     except TypeError as error:
         raise InvalidArgument(f"settings: {error}; give plain values, or no folder") from None
     except OSError as error:
-        raise RunWriteError(f"{path}: cannot be made ({error.strerror})") from None
+        raise RunError(f"{path}: cannot be made ({error.strerror})") from None
     replace_file(path / SWEEP_FILE, (text + "\n").encode())
     return path

@@ -18,13 +18,7 @@ from typing import Any
 from lamcts._threads import THREAD_LIMITS
 from lamcts.errors import InvalidArgument, RunError
 from lamcts.storage._events import encode
-from lamcts.storage._log import (
-    RUN_FILE,
-    RunLog,
-    RunWriteError,
-    check_locks,
-    replace_file,
-)
+from lamcts.storage._log import RUN_FILE, RunLog, check_locks, replace_file
 
 __all__ = ["RunFolder", "default_folder", "list_runs"]
 
@@ -57,8 +51,8 @@ class RunFolder:
 
         Raises:
             InvalidArgument: A setting in the header cannot be stored.
+            RunError: The folder cannot be made, or this operating system has no file locks.
             RunWriteError: The folder cannot be written.
-            RunError: This operating system has no file locks.
         """
         check_locks()
         try:
@@ -70,7 +64,7 @@ class RunFolder:
             if source is not None:
                 shutil.copyfile(source, path / "problem.py")
         except OSError as error:
-            raise RunWriteError(f"{path}: cannot be made ({error.strerror})") from error
+            raise RunError(f"{path}: cannot be made ({error.strerror})") from error
         folder = cls(path)
         try:
             environment = json.dumps(_environment(), indent=2) + "\n"

@@ -130,6 +130,16 @@ def test_limits_that_no_point_is_within_leave_no_folder(
     assert not list(folder.glob("runs/*/*"))
 
 
+@pytest.mark.parametrize("limit", [[], ["--sweep", "size=0,0.5"]])
+def test_a_folder_that_cannot_be_made(lamcts: Call, folder: Path, limit: list[str]) -> None:
+    (folder / "runs").write_text("a file\n")
+    outcome = lamcts("run", "bowl.py", "--budget", "2", *limit)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("Error: runs/bowl/")
+    assert outcome.err.endswith(": cannot be made (Not a directory)\n")
+    assert outcome.err.count("\n") == 1
+
+
 def test_commands_that_are_offered_can_be_pasted(lamcts: Call, folder: Path) -> None:
     words = ("run", "bowl.py", "--budget", "900", "--timeout", "0.1", "--name", "my run", "--quiet")
     assert "go on with: lamcts resume 'runs/bowl/my run'\n" in lamcts(*words).err

@@ -39,7 +39,7 @@ def run_in_processes(tasks: Sequence[Task], workers: int) -> Generator[Record, N
                 task = waiting.popleft()
                 receiver, sender = context.Pipe(duplex=False)
                 process = context.Process(target=_child, args=(task, sender), daemon=True)
-                with _single_thread():
+                with _single_thread(), _uninterrupted():
                     process.start()
                 sender.close()  # the child's copy is the last: its end closes the pipe
                 running[receiver] = (process, task)
@@ -83,6 +83,19 @@ def _receive(receiver: Connection, process: SpawnProcess, task: Task) -> Record:
         process.kill()
         process.join()
     return record or Record(task, error=f"the process died with exit code {process.exitcode}")
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C comes after this: a process that has got half of its orders prints a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

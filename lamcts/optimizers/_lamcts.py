@@ -12,7 +12,9 @@ The loop (Wang, Fonseca, Tian 2020, Algorithm 1), and where each step lives:
    its leaf until it has converged; then a new leaf is selected.
 
 Ours, not the paper's: where the first descent ends in one small valley of many, it rests while
-CMA-ES takes a *second look* from the best point (`lamcts.samplers._second_look`).
+CMA-ES takes a *second look* from the best point (`lamcts.samplers._second_look`). And a descent
+that ends where an earlier one did has shown that its leaf holds nothing new: the samples around a
+minimum make that leaf look good for ever, so the next descent begins anywhere.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lamcts.boundary import BOUNDARIES, LABELS, BoundaryKind, LabelKind
 from lamcts.errors import InvalidArgument
@@ -35,6 +38,8 @@ __all__ = ["LAMCTS"]
 
 #: All points of the first design are drawn at once: more than this is a slip of the finger.
 LARGEST_DESIGN = 100_000
+#: Descents that end nearer to each other than this, in the unit cube, found the same minimum.
+SAME_MINIMUM = 0.05
 
 
 class LAMCTS(Optimizer):
@@ -108,6 +113,7 @@ class LAMCTS(Optimizer):
         self._episode = -1  # the solver's first trial
         self._resting: Sampler | None = None  # the first descent, during the second look
         self._looked = False
+        self._ends: list[NDArray[np.float64]] = []  # of descents
 
     def describe(self) -> dict[str, Any]:
         """Shape of the tree, and the leaf being searched."""
@@ -135,7 +141,9 @@ class LAMCTS(Optimizer):
             self._solver, self._episode = solver, 0  # what is left of the look is told to it too
         if not _over(solver, best):
             return
-        self._leaf = leaf = self.tree.select(self.history.pending_Z)
+        came_back = self._came_back()
+        leaf = self.tree.select(self.history.pending_Z)
+        self._leaf = leaf = self.tree.root if came_back else leaf
         rows = np.array(leaf.rows, dtype=int)
         self._solver = self._class(
             self.domain,
@@ -146,6 +154,15 @@ class LAMCTS(Optimizer):
         )
         # what the first design is still evaluating is told to the first solver
         self._episode = number if self._episode >= 0 else 0
+
+    def _came_back(self) -> bool:
+        """Whether a descent that is over ended where an earlier one had."""
+        end = None if self._solver is None else self._solver.end
+        if end is None:
+            return False
+        came_back = any(np.linalg.norm(end - other) < SAME_MINIMUM for other in self._ends)
+        self._ends.append(end)
+        return came_back
 
     def _second_look(self) -> Sampler:
         """CMA-ES from the best point of the whole space."""

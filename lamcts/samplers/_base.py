@@ -119,6 +119,11 @@ class Sampler(ABC):
         return self.one_shot
 
     @property
+    def end(self) -> NDArray[np.float64] | None:
+        """(d,) where a descent has come to; ``None`` for solvers that do not descend."""
+        return None
+
+    @property
     def in_valley(self) -> bool:
         """Whether it is within one small valley of many: another solver may see over them."""
         return False

@@ -97,6 +97,11 @@ class QuadraticSampler(Sampler):
         """The finest resolution has nothing to offer."""
         return self._scale.resolution < FINEST
 
+    @property
+    def end(self) -> NDArray[np.float64] | None:
+        """The best point that it knows."""
+        return np.array(self.Z[self.y.argmax()]) if len(self.y) else None
+
     def hopeless(self, best: float) -> bool:
         """What is missing is more than finer resolutions have gained lately."""
         if len(self._levels) < 2 or self._scale.resolution >= HOPEFUL:
@@ -200,8 +205,10 @@ class QuadraticSampler(Sampler):
         return (None if self.restart or not len(pending) else pending[-1]), None
 
     def _start(self, rng: np.random.Generator) -> Proposal:
-        """The centre of a whole space, else a random point of the region."""
-        if self._starts or len(self._seeds) or self.region.path:
+        """The centre of a whole space, and then any point of it; a random point of a region."""
+        if self.restart and not self.region.path:
+            Z = self.domain.legal(self.domain.codec.sample(rng, 8))
+        elif self._starts or len(self._seeds) or self.region.path:
             Z = self.region.sample(8, self._seeds, self.domain, rng)
         else:
             Z = self.domain.legal(np.full((1, self.domain.dim), 0.5))

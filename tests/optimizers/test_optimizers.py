@@ -291,3 +291,19 @@ def test_a_canonical_form_outside_the_space_is_named() -> None:
     optimizer = make_optimizer("lamcts", Box(0.0, 1.0, shape=(2,)), canonical=lambda x: x - 4.0)
     with pytest.raises(ProblemError, match=r"canonical\(x\) gives no point of the space: x: "):
         optimizer.ask()
+
+
+def test_a_descent_that_came_back_lets_the_next_begin_anywhere() -> None:
+    """Otherwise the leaf around the wide minimum is selected for ever: in 3 of 8 runs."""
+
+    def two_minima(x: Any) -> float:
+        wide, deep = ((x + 0.4) ** 2).sum(), ((x - 0.6) ** 2).sum()
+        return float(min(0.1 + wide, 10.0 * deep))
+
+    for seed in range(8):
+        optimizer = make_optimizer("lamcts", Box(-1.0, 1.0, shape=(2,)), seed=seed)
+        for _ in range(300):
+            [trial] = optimizer.ask()
+            optimizer.tell(trial, two_minima(trial.x))
+        assert optimizer.best.value is not None
+        assert optimizer.best.value < 0.01

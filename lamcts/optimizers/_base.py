@@ -132,8 +132,9 @@ class Optimizer(ABC):
         elif not self._has_point(trial):
             mine = shown(self.history.trial(trial.number).x)
             raise InvalidArgument(
-                f"trial: number {trial.number} was asked at {mine}, not {shown(trial.x)}; "
-                "to report a point of your own, give the point"
+                f"trial: number {trial.number} was asked at {mine}, not {shown(trial.x)}: it is "
+                "another optimizer's, or its x was changed (work on a copy); to report a point of "
+                "your own, give tell the point"
             )
         judged = outcome_of(outcome, self.direction)
         extra = {
@@ -194,10 +195,13 @@ class Optimizer(ABC):
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(role, number)))
 
     def _has_point(self, trial: Trial) -> bool:
-        """Whether a trial is of this optimizer, and not another one's of the same number."""
-        mine, given = self.history.trial(trial.number).x, trial.x
+        """Whether a trial is at the point that was asked under its number."""
         to_vector = self.history.codec.to_vector
-        return given is mine or np.array_equal(to_vector(mine), to_vector(given))
+        try:
+            given = to_vector(trial.x)
+        except InvalidArgument:  # not in the space: it was changed
+            return False
+        return np.array_equal(given, to_vector(self.history.trial(trial.number).x))
 
     # -- inside -------------------------------------------------------------------------------
 

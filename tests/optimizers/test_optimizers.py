@@ -267,8 +267,12 @@ def test_a_trial_of_another_optimizer_is_refused() -> None:
     mine, other = (make_optimizer("lamcts", box, seed=seed) for seed in (0, 5))
     mine.ask(7)
     stranger = other.ask(6)[-1]
-    with pytest.raises(InvalidArgument, match=r"number 5 was asked at .*; to report a point"):
+    with pytest.raises(InvalidArgument, match=r"number 5 was asked at .* another optimizer's"):
         mine.tell(stranger, 1.0)
+    changed = mine.trials[4]
+    changed.x[:] = 9.0
+    with pytest.raises(InvalidArgument, match=r"not array.* its x was changed \(work on a copy\)"):
+        mine.tell(changed, 1.0)
     assert mine.tell(mine.trials[5], 1.0).value == 1.0
 
 

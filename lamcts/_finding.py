@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import hashlib
 import importlib.util
 import os
@@ -31,7 +32,8 @@ __all__ = [
 _MODULE_PREFIX = "lamcts_problem_"
 _ATTRIBUTES = ("problem", "evaluator")
 
-_importing: list[str] = []  # problems that are being imported, the innermost last
+#: The problem that is being imported; another thread's is none of ours.
+_importing: contextvars.ContextVar[str | None] = contextvars.ContextVar("importing", default=None)
 
 
 @dataclass(frozen=True)
@@ -145,11 +147,11 @@ def _running(path: Path) -> ModuleType | None:
 @contextlib.contextmanager
 def _noted(name: str) -> Iterator[None]:
     """Remember that a problem is being imported."""
-    _importing.append(name)
+    before = _importing.set(name)
     try:
         yield
     finally:
-        _importing.pop()
+        _importing.reset(before)
 
 
 def refuse_while_importing(what: str) -> None:
@@ -158,9 +160,9 @@ def refuse_while_importing(what: str) -> None:
     Raises:
         ProblemError: A problem is being imported.
     """
-    if _importing:
+    if (name := _importing.get()) is not None:
         raise ProblemError(
-            f"{_importing[-1]} starts a {what} when it is imported; put the {what} under "
+            f"{name} starts a {what} when it is imported; put the {what} under "
             '`if __name__ == "__main__":`'
         )
 

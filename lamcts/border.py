@@ -117,9 +117,13 @@ def lie_together(failed: NDArray[np.float64], complete: NDArray[np.float64]) -> 
     share = m / n
     if share > MOSTLY:
         return True
-    apart = ((failed[:, None] - np.vstack([failed, complete])) ** 2).sum(axis=2)
+    Z = np.vstack([failed, complete])
+    square = (Z**2).sum(axis=1)
+    apart = square[:m, None] + square - 2.0 * failed @ Z.T
     apart[np.arange(m), np.arange(m)] = np.inf
-    beside = float((apart.argmin(axis=1) < m).mean())
+    # of discrete points many are equally near, and then count together
+    nearest = apart <= apart.min(axis=1, keepdims=True) + 1e-9 * (1.0 + square[:m, None])
+    beside = float((nearest[:, :m].sum(axis=1) / nearest.sum(axis=1)).mean())
     return bool(beside > share + BEYOND_CHANCE * np.sqrt(share * (1.0 - share) / m))
 
 

@@ -132,9 +132,9 @@ def evaluate(
     started = time.perf_counter()
     try:
         outcome = outcome_of(evaluator.evaluate(x), evaluator.direction)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a user's code may raise anything: asyncio's cancellations, say
+    except BaseException as error:  # a user's code may raise anything
+        if not isinstance(error, (Exception, SystemExit)) and not _is_cancellation(error):
+            raise
         outcome = outcome_of(error)
     return replace(outcome, seconds=time.perf_counter() - started, curve=tuple(curve))
 
@@ -253,6 +253,11 @@ def in_words(evaluator: Evaluator, x: Any) -> str | None:
     except (Exception, SystemExit):
         _log.exception("render(x) of the best point raised: the run has no words for it")
         return None
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """Whether it is asyncio's, or another library's of that name, which is no `Exception`."""
+    return type(error).__name__ in ("CancelledError", "Cancelled")
 
 
 def _outcome_of_exception(error: BaseException) -> Outcome:

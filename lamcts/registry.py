@@ -180,14 +180,15 @@ def register(
     if version < 0:
         raise InvalidArgument(f"id: {id!r} has no version; write '{name}-v0'")
     if callable(entry_point):
-        entry_point = f"{entry_point.__module__}:{entry_point.__qualname__}"
-    if "<locals>" in entry_point:
-        raise InvalidArgument(f"entry_point: {entry_point} is local; define it in a module")
-    if not entry_point:
+        name = getattr(entry_point, "__qualname__", "<locals>")
+        if "<locals>" in name:
+            raise InvalidArgument(f"entry_point: {entry_point} is local; define it in a module")
+        entry_point = f"{entry_point.__module__}:{name}"
+    if not entry_point or not isinstance(entry_point, str):
         raise InvalidArgument("entry_point: is empty; write 'package.module:Class'")
     spec = ProblemSpec(id, entry_point, dict(kwargs or {}), summary, requires)
     taken = _known().get(id, spec)
-    if taken != spec:
+    if (taken.entry_point, taken.kwargs) != (spec.entry_point, spec.kwargs):
         raise InvalidArgument(
             f"id: {id!r} is taken by {taken.entry_point}; choose another name or version"
         )
@@ -244,7 +245,7 @@ def make(id: str, **kwargs: Any) -> Evaluator:
 
 
 def _known() -> dict[str, ProblemSpec]:
-    """All specs by id; what the user registered goes before what is shipped or installed."""
+    """All specs by id."""
     known = {spec.id: spec for spec in (*_SHIPPED, *_functions(), *_installed())}
     return known | _registered
 

@@ -268,7 +268,7 @@ def reason(trial: Trial) -> str:
     A message of several lines has its first, and dots for the others.
     """
     texts = (trial.error or "").splitlines()
-    lines = [line.removeprefix(_MARGIN) for line in texts if line.strip()]
+    lines = [line for text in texts if (line := text.removeprefix(_MARGIN)).strip()]
     frames = [i for i, line in enumerate(lines) if line.startswith('  File "')]
     after = range(frames[-1] + 1 if frames else 0, len(lines))
     first = next((i for i in after if not lines[i][0].isspace()), len(lines) - 1)

@@ -155,15 +155,15 @@ class Run:
             _log.warning("prune: no trial reported a value (Evaluator.report): none can end early")
         self._best_of_noisy()
         figures: dict[str, float] = {}
+        words = None
         try:
-            if self.best is not None and stopped in _TESTED:
-                figures = held_out(self.evaluator, copy.deepcopy(self.best.x))
+            if self.best is not None:
+                words = in_words(self.evaluator, copy.deepcopy(self.best.x))
+                if stopped in _TESTED:
+                    figures = held_out(self.evaluator, copy.deepcopy(self.best.x))
         except KeyboardInterrupt:
             stopped = "interrupted"
             _log.warning("interrupted: the best point is not tested")
-        words = None
-        if self.best is not None:
-            words = in_words(self.evaluator, copy.deepcopy(self.best.x))
         result = self._result(stopped, figures, words)
         said = {} if words is None else {"words": words}
         self._write("stop", stopped=stopped, test=figures, seconds=result.seconds, **said)

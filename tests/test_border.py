@@ -145,15 +145,30 @@ def test_failures_that_lie_together_are_avoided() -> None:
     assert np.median([r.best.value or 1.0 for r in results]) < 0.13  # the optimum is 0.12
 
 
-def test_failures_by_chance_are_not_learned_from() -> None:
+def bits_near_a_best(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Many of these are equally near to each other."""
+    return (rng.random((60, 20)) < 0.1).astype(float)
+
+
+@pytest.mark.parametrize("draw", [lambda rng: rng.random((60, 4)), bits_near_a_best])
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_failures_by_chance_are_not_learned_from(draw: Any, share: float) -> None:
     rng = np.random.default_rng(0)
-    together, wrongly = 0, 0
+    wrongly = 0
+    for _ in range(200):
+        Z, by_chance = draw(rng), rng.random(60) < share
+        wrongly += lie_together(Z[by_chance], Z[~by_chance])
+    assert wrongly < 25
+
+
+def test_failures_of_a_region_are_known_by_their_neighbours() -> None:
+    rng = np.random.default_rng(0)
+    together = 0
     for _ in range(200):
         Z = rng.random((60, 4))
-        by_chance, region = rng.random(60) < 0.4, Z[:, 0] + Z[:, 1] > 1.1
-        wrongly += lie_together(Z[by_chance], Z[~by_chance])
+        region = Z[:, 0] + Z[:, 1] > 1.1
         together += lie_together(Z[region], Z[~region])
-    assert wrongly < 20
     assert together > 180
+    Z = rng.random((60, 4))
     assert not lie_together(Z[:2], Z[2:])  # too few to judge
     assert lie_together(Z[:50], Z[50:60])  # so many fail by no chance

@@ -147,3 +147,16 @@ def test_the_evaluator_knows_its_trial() -> None:
             return self.trial.number + self.trial.attempt / 10
 
     assert evaluate(Asks(), 0, TrialContext(4, 2)).value == 4.2
+
+
+def test_what_is_meant_to_end_a_program_ends_it() -> None:
+    """Of what is no `Exception` only cancellations and ``sys.exit`` are an evaluation's own."""
+
+    class Ends(BaseException):
+        pass
+
+    def function(x: Any) -> float:
+        raise Ends
+
+    with pytest.raises(Ends):
+        lamcts.minimize(function, lamcts.spaces.Box(0.0, 1.0), budget=3, seed=0)

@@ -7,6 +7,8 @@ import json
 import pickle
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -344,6 +346,18 @@ class Sphere(lamcts.Evaluator):
 first = lamcts.search(Sphere(), budget=5, seed=0, folder="runs/x")
 print(len(lamcts.resume("runs/x", budget=8).trials), type(first).__name__)
 """
+
+
+def test_a_search_in_another_thread_is_none_of_an_import(tmp_path: Path) -> None:
+    file = tmp_path / "slow.py"
+    file.write_text("import time\ntime.sleep(1.0)\n" + GOOD)
+    box = Box(0.0, 1.0)
+    with ThreadPoolExecutor(2) as threads:
+        loading = threads.submit(load_problem, file)
+        time.sleep(0.3)
+        found = threads.submit(lamcts.minimize, lambda x: float(x), box, budget=2, seed=0)
+        assert len(found.result().trials) == 2
+        assert isinstance(loading.result(), Evaluator)
 
 
 def test_a_script_without_a_guard_resumes_its_own_run_and_is_not_run_again(tmp_path: Path) -> None:

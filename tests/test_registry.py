@@ -53,6 +53,8 @@ def test_a_class_may_be_given_itself() -> None:
 
     with pytest.raises(InvalidArgument, match="is local; define it in a module"):
         register("local-v0", Local)
+    with pytest.raises(InvalidArgument, match=r"write 'package\.module:Class'"):
+        register("none-v0", None)  # type: ignore[arg-type]
 
 
 def test_a_shipped_name_is_taken() -> None:

@@ -100,7 +100,8 @@ class QuadraticSampler(Sampler):
     @property
     def end(self) -> NDArray[np.float64] | None:
         """The best point that it knows."""
-        return np.array(self.Z[self.y.argmax()]) if len(self.y) else None
+        centre, value = self._centre(self.Z[:0])
+        return None if value is None or centre is None else np.array(centre)
 
     def hopeless(self, best: float) -> bool:
         """What is missing is more than finer resolutions have gained lately."""

@@ -3,7 +3,8 @@
 Not `multiprocessing` pools: a pool cannot end one task and its children, hides which worker died
 and of what, and imports the user's script again in every worker. Here each worker is a plain
 interpreter that loads the problem by reference, so a trial that runs too long is killed alone, a
-dead worker is seen at once, and a script needs no ``if __name__ == "__main__"``.
+dead worker is seen at once, and a script that holds no problem needs no
+``if __name__ == "__main__"``.
 """
 
 from __future__ import annotations

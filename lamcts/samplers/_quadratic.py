@@ -206,10 +206,8 @@ class QuadraticSampler(Sampler):
         return (None if self.restart or not len(pending) else pending[-1]), None
 
     def _start(self, rng: np.random.Generator) -> Proposal:
-        """The centre of a whole space, and then any point of it; a random point of a region."""
-        if self.restart and not self.region.path:
-            Z = self.domain.legal(self.domain.codec.sample(rng, 8))
-        elif self._starts or len(self._seeds) or self.region.path:
+        """The centre of a whole space, else a random point of the region."""
+        if self._starts or len(self._seeds) or self.region.path:
             Z = self.region.sample(8, self._seeds, self.domain, rng)
         else:
             Z = self.domain.legal(np.full((1, self.domain.dim), 0.5))

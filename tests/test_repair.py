@@ -83,9 +83,20 @@ def test_a_lost_point_costs_one_more_trial(folder: Path, whole: list[lamcts.Tria
     assert sum(trial.state is TrialState.COMPLETE for trial in trials) == BUDGET
 
 
-def test_a_lost_last_trial_is_made_up_for(folder: Path, whole: list[lamcts.Trial]) -> None:
-    """Lines 12 and 13 ask for trial 5 and tell it; nothing after them shows that it was there."""
-    edit(folder, lambda lines: lines.__setitem__(11, b"?\n"))
+@pytest.mark.parametrize("stops", [1, 2])
+def test_a_lost_last_trial_is_made_up_for(
+    stops: int, folder: Path, whole: list[lamcts.Trial]
+) -> None:
+    """Lines 12 and 13 ask for trial 5 and tell it; nothing after them shows that it was there.
+
+    A stop that is there twice is not what a run is finished by either.
+    """
+    edit(
+        folder,
+        lambda lines: lines.__setitem__(
+            slice(11, 14), [b"?\n", *lines[12:], *lines[13:] * (stops - 1)]
+        ),
+    )
     done = repair(folder)
     assert done is not None
     assert (done.kept, done.open, done.lost) == (5, [], [])

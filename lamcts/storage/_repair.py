@@ -148,7 +148,7 @@ class _Mending:
 
     def end(self) -> None:
         """A run that has lost something may not be finished any more: resuming it will tell."""
-        if self._lossy and decode(self.lines[-1])["event"] == "stop":
+        while self._lossy and decode(self.lines[-1])["event"] == "stop":
             self.lines.pop()
 
     def _drop(self, number: int, why: str) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 import lamcts
-from lamcts.cli._output import say
+from lamcts.cli._output import results_apart, say
 from lamcts.errors import LamctsError
 
-__all__ = ["app"]
+__all__ = ["Commands", "app"]
 
 _HELP = """Black-box optimisation with LA-MCTS: find good points, and good neural architectures.
 
@@ -33,6 +34,8 @@ Exit status:
 
 
 _INTERRUPTED = 130
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Application(TyperGroup):
@@ -66,12 +69,31 @@ class Application(TyperGroup):
             sys.exit(1)
 
 
-# Plain help and errors: no boxes to break in a log, no colours to strip, no import of rich.
-app = typer.Typer(
+class _Command(TyperCommand):
+    """A command: while it runs, standard output is for what it prints itself."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with results_apart():
+            return super().invoke(ctx)
+
+
+class Commands(typer.Typer):
+    """Commands of one name.
+
+    Plain help and errors: no boxes to break in a log, no colours to strip, no import of rich.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(no_args_is_help=True, rich_markup_mode=None, **options)
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[_Function], _Function]:
+        """Add a function as a command."""
+        return super().command(name, cls=_Command, **options)
+
+
+app = Commands(
     cls=Application,
     help=_HELP,
-    no_args_is_help=True,
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -12,7 +12,7 @@ import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._options import Quiet
-from lamcts.cli._output import number, print_json, print_table, say, show_log
+from lamcts.cli._output import number, print_json, print_table, print_text, say, show_log
 from lamcts.errors import DependencyNotInstalled, InvalidArgument, UnknownName, did_you_mean
 from lamcts.settings import parse_value
 
@@ -164,11 +164,11 @@ def _print_results(results: Results, places: Sequence[int], out: Path) -> None:
         say(f"quartiles, and the other checkpoints: {out / _SUMMARY}")
     more = [held_out_table(results, places), clock_table(results)]
     for shown in filter(None, (table, *more, scores_table(results, places))):
-        typer.echo(f"{shown.title}\n")
+        print_text(f"{shown.title}\n")
         print_table(shown.rows, header=shown.columns)
-        typer.echo()
+        print_text()
     for line in verdict(results, places[-1]):
-        typer.echo(line)
+        print_text(line)
 
 
 def _draw(results: Results, out: Path) -> None:
@@ -188,10 +188,10 @@ def _print_known() -> None:
 
     for name, cases in SUITES.items():
         names = ", ".join(case.name for case in cases)
-        typer.echo(fill(f"{name}: {names}", 100, subsequent_indent="  ", break_on_hyphens=False))
+        print_text(fill(f"{name}: {names}", 100, subsequent_indent="  ", break_on_hyphens=False))
     methods = f"methods: {', '.join(list_optimizers())}"
-    typer.echo("\n" + fill(methods, 100, subsequent_indent="  ", break_on_hyphens=False))
-    typer.echo("\npeers, of other packages:")
+    print_text("\n" + fill(methods, 100, subsequent_indent="  ", break_on_hyphens=False))
+    print_text("\npeers, of other packages:")
     print_table(
         (
             f"  {name}",

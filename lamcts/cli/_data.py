@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lamcts.cli._app import app
+from lamcts.cli._app import Commands, app
 from lamcts.cli._options import Json, Quiet
 from lamcts.cli._output import print_json, print_table, say
 
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
     from lamcts.datasets import Stored
 
-data_app = typer.Typer(
-    help="Published tables on this machine: add a file, list them, fetch one.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+data_app = Commands(help="Published tables on this machine: add a file, list them, fetch one.")
 app.add_typer(data_app, name="data")
 
 Kind = Annotated[

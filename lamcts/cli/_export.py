@@ -15,7 +15,7 @@ import typer
 from lamcts.cli._app import app
 from lamcts.cli._columns import flat
 from lamcts.cli._optuna import export_study
-from lamcts.cli._output import say, to_plain
+from lamcts.cli._output import print_text, say, to_plain
 from lamcts.cli._runs import find_run
 from lamcts.errors import DependencyNotInstalled, InvalidArgument, RunError
 from lamcts.problem import load_problem
@@ -104,7 +104,7 @@ def _export_training(folder: Path, format: Format, out: str | None) -> None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{folder / _MODEL}: cannot be read ({error})") from None
     if format is Format.arch and out is None:
-        typer.echo(json.dumps(about["architecture"]))  # in a line: --arch "$(lamcts export ...)"
+        print_text(json.dumps(about["architecture"]))  # in a line: --arch "$(lamcts export ...)"
         return
     path = Path(out) if out is not None else folder / _OF_TRAINING[format]
     if os.path.exists(path):
@@ -124,7 +124,7 @@ def _export_run(run: str, format: Format, out: str | None) -> None:
     else:
         text = {Format.json: _json, Format.jsonl: _jsonl, Format.csv: _csv}[format](result)
         if out is None:
-            typer.echo(text, nl=False)
+            print_text(text, nl=False)
         else:
             _create(out, text.encode("utf-8", "backslashreplace"))
     if out is not None:

@@ -12,7 +12,7 @@ import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._options import Json, ProblemName, Quiet, Set
-from lamcts.cli._output import print_json, print_table, say
+from lamcts.cli._output import print_json, print_table, print_text, say
 from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.problem import load_problem, problem_settings
 from lamcts.settings import split_settings
@@ -75,7 +75,7 @@ def latency(
             for found in checks
         ]
         print_table(rows, header=("by table, ms", "end to end, ms", "error"))
-        typer.echo(f"median {100 * median(errors):.1f} %, worst {100 * max(errors):.1f} %")
+        print_text(f"median {100 * median(errors):.1f} %, worst {100 * max(errors):.1f} %")
 
 
 class _Lines:

@@ -5,19 +5,69 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, redirect_stdout, suppress
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import Any, TextIO
 
 import typer
 
-__all__ = ["aside", "figures", "number", "print_json", "print_table", "say", "show_log", "to_plain"]
+__all__ = [
+    "figures",
+    "number",
+    "print_json",
+    "print_table",
+    "print_text",
+    "results_apart",
+    "say",
+    "show_log",
+    "to_plain",
+]
+
+_results: TextIO | None = None  # standard output, while a command runs
 
 
-def aside() -> AbstractContextManager[Any]:
-    """While a problem's code runs: what it prints is no result, and goes to standard error."""
-    return redirect_stdout(sys.stderr)
+@contextmanager
+def results_apart() -> Iterator[None]:
+    """Keep standard output for results.
+
+    What a problem's code prints, and the programs that it starts, is none: that goes to standard
+    error.
+    """
+    global _results
+    output = sys.stdout
+    if output is None:  # closed by who called: results are for nobody
+        yield
+        return
+    with _own_descriptor(output) as own, redirect_stdout(sys.stderr):
+        _results = own or output
+        try:
+            yield
+        finally:
+            _results = None
+
+
+@contextmanager
+def _own_descriptor(output: TextIO) -> Iterator[TextIO | None]:
+    """A stream to where a stream's descriptor leads, which leads to standard error meanwhile.
+
+    ``None`` where there is no descriptor, or one of the two is closed.
+    """
+    try:
+        descriptor, aside = output.fileno(), sys.stderr.fileno()
+        kept = os.dup(descriptor)
+    except (AttributeError, OSError, ValueError):
+        yield None
+        return
+    stream = open(kept, "w", encoding=output.encoding, errors=output.errors)  # noqa: SIM115
+    try:
+        os.dup2(aside, descriptor)
+        yield stream
+    finally:
+        os.dup2(kept, descriptor)
+        with suppress(OSError):  # what could not be written was an error when it was
+            stream.close()
 
 
 def say(text: str) -> None:
@@ -42,9 +92,14 @@ def show_log(quiet: bool) -> None:
     logger.propagate = False
 
 
+def print_text(text: str = "", *, nl: bool = True) -> None:
+    """Print a result on standard output."""
+    typer.echo(text, file=_results, nl=nl)
+
+
 def print_json(data: Any) -> None:
     """Print one JSON value on standard output; what JSON lacks (NaN, infinity) becomes null."""
-    typer.echo(json.dumps(to_plain(data), indent=2, allow_nan=False))
+    print_text(json.dumps(to_plain(data), indent=2, allow_nan=False))
 
 
 def to_plain(data: Any) -> Any:
@@ -70,7 +125,7 @@ def print_table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> No
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     for line in lines:
         padded = [text.ljust(width) for text, width in zip(line, widths, strict=True)]
-        typer.echo("  ".join(padded).rstrip())
+        print_text("  ".join(padded).rstrip())
 
 
 def number(value: float | None) -> str:

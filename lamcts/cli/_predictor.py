@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lamcts._rows import read_rows
-from lamcts.cli._app import app
+from lamcts.cli._app import Commands, app
 from lamcts.cli._options import Json, ProblemName, Set
 from lamcts.cli._output import print_json, print_table, say
 from lamcts.errors import InvalidArgument, ProblemError, UnknownName, did_you_mean
@@ -20,9 +20,7 @@ from lamcts.settings import split_settings
 #: Columns of digits, which are no numbers.
 _WORDS = ("arch", "depths", "kernels", "expands", "squeeze")
 
-predictor_app = typer.Typer(
-    help="Accuracy predictors: train one.", no_args_is_help=True, rich_markup_mode=None
-)
+predictor_app = Commands(help="Accuracy predictors: train one.")
 app.add_typer(predictor_app, name="predictor")
 
 

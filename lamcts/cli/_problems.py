@@ -14,7 +14,7 @@ import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._options import Json, ProblemName, Set
-from lamcts.cli._output import aside, number, print_json, print_table, say, show_log
+from lamcts.cli._output import number, print_json, print_table, print_text, say, show_log
 from lamcts.cli._points import point_of
 from lamcts.errors import InvalidArgument, ProblemError, RunError
 from lamcts.evaluator import Evaluator
@@ -61,8 +61,7 @@ def problems(
 
 
 def _print_settings(name: str, json: bool) -> None:
-    with aside():
-        settings = problem_settings(name)
+    settings = problem_settings(name)
     rows = []
     for key, parameter in settings.items():
         required = parameter.default is parameter.empty
@@ -82,15 +81,14 @@ def check(problem: ProblemName, set: Set = None, seed: int = 0, json: Json = Fal
     from lamcts.testing import check_evaluator
 
     show_log(quiet=False)
-    with aside():
-        report = check_evaluator(_load(problem, set), seed=seed)
+    report = check_evaluator(_load(problem, set), seed=seed)
     if json:
         found = [
             {"level": f.level, "subject": f.subject, "message": f.message} for f in report.findings
         ]
         print_json({"ok": report.ok, "seconds": report.seconds, "findings": found})
     else:
-        typer.echo(str(report))
+        print_text(str(report))
     if not report.ok:
         raise typer.Exit(ProblemError.exit_code)
 
@@ -135,9 +133,8 @@ def cost(
     json: Json = False,
 ) -> None:
     """Print what an architecture costs (parameters, MACs, ...) without evaluating it."""
-    with aside():
-        evaluator = _load(problem, set)
-        found = cost_of(evaluator, point_of(evaluator, arch))
+    evaluator = _load(problem, set)
+    found = cost_of(evaluator, point_of(evaluator, arch))
     if not found:
         raise ProblemError(f"problem {problem!r} knows no costs; write cost(self, x) -> dict")
     if json:

@@ -12,7 +12,7 @@ import typer
 
 from lamcts.cli._app import app
 from lamcts.cli._options import Json, RunFolder
-from lamcts.cli._output import number, print_json, print_table, say
+from lamcts.cli._output import number, print_json, print_table, print_text, say
 from lamcts.cli._summary import print_summary
 from lamcts.errors import InvalidArgument, LamctsError, RunError, did_you_mean
 from lamcts.result import Result, load_result
@@ -142,15 +142,15 @@ def repair_command(run: RunFolder) -> None:
     if done is None:
         say("nothing to repair")
         return
-    typer.echo(f"kept          {done.kept} trials with their outcome")
+    print_text(f"kept          {done.kept} trials with their outcome")
     if done.open:
-        typer.echo(f"no outcome    {_numbers(done.open)}: evaluated again by resume")
+        print_text(f"no outcome    {_numbers(done.open)}: evaluated again by resume")
     if done.lost:
-        typer.echo(f"lost          {_numbers(done.lost)}: where it was cannot be read")
+        print_text(f"lost          {_numbers(done.lost)}: where it was cannot be read")
     for line, why in done.dropped[:_SHOWN]:
-        typer.echo(f"line {line:<8} {why}")
+        print_text(f"line {line:<8} {why}")
     if len(done.dropped) > _SHOWN:
-        typer.echo(f"... and {len(done.dropped) - _SHOWN} lines more")
+        print_text(f"... and {len(done.dropped) - _SHOWN} lines more")
     say(f"the damaged file is kept: {done.original}")
     say(f"go on with: lamcts resume {shlex.quote(str(done.folder))}")
 

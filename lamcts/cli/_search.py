@@ -31,7 +31,7 @@ from lamcts.cli._options import (
     parse_failures,
     parse_resources,
 )
-from lamcts.cli._output import aside, print_json, say, show_log
+from lamcts.cli._output import print_json, say, show_log
 from lamcts.cli._points import read_points
 from lamcts.cli._runs import find_run
 from lamcts.cli._summary import print_summary
@@ -237,7 +237,6 @@ def _report(search: Callable[[list[Callback]], Result], *, json: bool, quiet: bo
     ending = _Ending(quiet)
     with ExitStack() as stack:
         stack.callback(_print_ending, ending, json)
-        stack.enter_context(aside())
         callbacks: list[Callback] = [ending]
         if not quiet:
             callbacks.append(stack.enter_context(Progress()))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import typer
-
-from lamcts.cli._output import figures, number
+from lamcts.cli._output import figures, number, print_text
 from lamcts.domain import ENUMERABLE
 from lamcts.errors import LamctsError
 from lamcts.progress import duration
@@ -63,7 +61,7 @@ def print_summary(result: Result, overhead: float | None = None) -> None:
     if result.folder is not None:
         rows.append(("run", str(result.folder)))
     for name, text in rows:
-        typer.echo(name.ljust(_INDENT) + text.replace("\n", "\n" + " " * _INDENT))
+        print_text(name.ljust(_INDENT) + text.replace("\n", "\n" + " " * _INDENT))
 
 
 def _short(result: Result, x: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from lamcts.cli._app import app
+from lamcts.cli._app import Commands, app
 from lamcts.cli._options import Json, OptimizerName, ProblemName, Quiet, Set, Workers
 from lamcts.cli._output import print_json, print_table, say
 from lamcts.cli._search import run
@@ -23,10 +23,8 @@ _INTERRUPTED = 130
 #: Images a batch of the 8 that statistics are taken over: 2,000 in all, as Once-for-All does.
 _CALIBRATED = 250
 
-supernet_app = typer.Typer(
-    help="Networks that share weights: train them at once, search by them, rank them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+supernet_app = Commands(
+    help="Networks that share weights: train them at once, search by them, rank them."
 )
 app.add_typer(supernet_app, name="supernet")
 

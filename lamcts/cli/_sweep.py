@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from lamcts.callbacks import Callback
-from lamcts.cli._output import aside, number, print_json, print_table, say
+from lamcts.cli._output import number, print_json, print_table, print_text, say
 from lamcts.cli._runs import RUNS, fits_several
 from lamcts.errors import LamctsError
 from lamcts.progress import Progress
@@ -45,7 +45,7 @@ def find_sweep(name: str) -> Path | None:
 
 def report_sweep(search: Callable[[list[Callback]], Results], *, json: bool, quiet: bool) -> None:
     """Search with progress shown, print what was found under each limit, and exit accordingly."""
-    with aside(), Progress() as progress:
+    with Progress() as progress:
         results = search([] if quiet else [_Heading(), progress])
     if json:
         print_json([{"limit": text, **result.to_json()} for text, result in results.items()])
@@ -53,7 +53,7 @@ def report_sweep(search: Callable[[list[Callback]], Results], *, json: bool, qui
         _print_table(results)
     last = list(results.values())[-1]
     if last.folder is not None and not json:
-        typer.echo(f"run  {last.folder.parent}")
+        print_text(f"run  {last.folder.parent}")
     if last.stopped in ("interrupted", "timeout") and last.folder is not None:
         say(f"go on with: lamcts resume {shlex.quote(str(last.folder.parent))}")
     if last.stopped == "interrupted":

@@ -46,6 +46,7 @@ class Outcome:
 
 
 Call = Callable[..., Outcome]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +79,7 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-def start(folder: Path) -> Callable[..., subprocess.Popen[str]]:
+def start(folder: Path) -> Start:
     """Start ``python -m lamcts`` in a process of its own."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # tests run in a shell's background
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import BOWL, Call
+from tests.cli.conftest import BOWL, Call, Start
 
 TALKS = BOWL.replace("        return", "        print('evaluated')\n        return", 1)
 QUICK = ("--optimizer", "random", "--seed", "0", "--quiet")
@@ -51,6 +51,28 @@ def test_what_a_problem_prints_is_no_result(lamcts: Call, folder: Path, command:
     json.loads(outcome.out)
     assert outcome.err.count("evaluated") >= 2
     assert outcome.code == 0
+
+
+def test_what_is_printed_by_programs_that_a_problem_starts_is_no_result(
+    folder: Path, start: Start
+) -> None:
+    (folder / "calls.py").write_text(
+        "import os\n" + TALKS.replace("print('evaluated')", "os.system('echo evaluated')")
+    )
+    out, err = start("run", "calls.py", "--budget", "2", "--json", *QUICK).communicate(timeout=60)
+    assert json.loads(out)["trials"]["complete"] == 2
+    assert err.count("evaluated") == 2
+
+
+@pytest.mark.parametrize("command", ["train --arch 1", "latency --out table.csv"])
+def test_what_a_file_prints_when_imported_is_no_result(
+    lamcts: Call, folder: Path, command: str
+) -> None:
+    (folder / "talks.py").write_text("print('imported')\n" + TALKS)
+    name, *words = command.split()
+    outcome = lamcts(name, "talks.py", *words)
+    assert outcome.out == ""
+    assert outcome.err.startswith("imported\nError: problem 'talks.py' has no ")
 
 
 def test_what_a_resumed_problem_prints_is_no_result(lamcts: Call, folder: Path) -> None:

@@ -7,14 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import BOWL, environment
-
-Start = Callable[..., "subprocess.Popen[str]"]
+from tests.cli.conftest import BOWL, Start, environment
 
 SLOW = BOWL.replace(
     "        return float(", "        import time; time.sleep(SECONDS)\n        return float("

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Call
+from tests.cli.conftest import ROOT, Call, Start
 
 pytest.importorskip("torch")
 
-Start = Callable[..., subprocess.Popen[str]]
 NASBENCH = str(ROOT / "problems" / "nasbench.py")
 TRAIN = ("train", NASBENCH, "--arch", "resnet", "--set", "batch_size=100")
 

@@ -33,6 +33,8 @@ GAIN, GAIN_TOGETHER = 1.5, 2.2
 LEAST = 10
 #: A look goes on while this many generations come this share nearer to its goal.
 GENERATIONS, NEARER = 8, 0.25
+#: A look whose generation lies within this share of each side of where it began has come back.
+BACK = 0.04
 
 
 class Ruggedness:
@@ -70,18 +72,27 @@ class SecondLook(CMAESSampler):
     def _begin(self) -> None:
         super()._begin()
         self._goal = float(self.y.max(initial=-np.inf))
+        self._origin = self.Z[self.y.argmax()]
         self._medians: list[float] = []
         self._failures = 0
 
     def hopeless(self, best: float) -> bool:
-        """The last generations came no nearer to what was known before, or fell back behind it."""
-        if self._failures > GENERATIONS * self._engine.population:
+        """It came back, or its last generations no nearer to what was known before."""
+        if self._failures > GENERATIONS * self._engine.population or self._came_back:
             return True
         if len(self._medians) < 2 * GENERATIONS:
             return False
         before = float(np.mean(self._medians[-2 * GENERATIONS : -GENERATIONS]))
         now = float(np.mean(self._medians[-GENERATIONS:]))
         return now - before <= NEARER * max(self._goal - before, 0.0)
+
+    @property
+    def _came_back(self) -> bool:
+        """Nothing better was found, and the distribution shrinks to where it began."""
+        if not self._medians or self.y.max() > self._goal:
+            return False
+        apart = np.sqrt(((self.Z[-self._engine.population :] - self._origin) ** 2).mean(axis=1))
+        return float(np.median(apart)) < BACK
 
     def tell(self, z: NDArray[np.float64], y: float, info: Mapping[str, Any]) -> None:
         """As CMA-ES; the median of each generation is kept."""

@@ -95,6 +95,22 @@ def test_a_look_among_failures_is_given_up() -> None:
     assert not generations([np.nan] * GENERATIONS).hopeless(0.0)
 
 
+@pytest.mark.parametrize(
+    ("reach", "best", "over"), [(0.01, -1.0, True), (0.2, -1.0, False), (0.01, 1.0, False)]
+)
+def test_a_look_that_shrinks_to_where_it_began_is_over(
+    reach: float, best: float, over: bool
+) -> None:
+    """Unless it found better there: in BBOB's f22 looks spent hundreds of trials on coming back."""
+    look = generations([])
+    rng = np.random.default_rng(1)
+    for k in range(look._engine.population):
+        z = 0.5 + rng.uniform(-reach, reach, D)
+        assert not look.hopeless(0.0)
+        look.tell(z, best if k == 0 else -1.0, {"raw": []})
+    assert look.hopeless(0.0) is over
+
+
 @pytest.mark.parametrize("name", ["sphere", "rosenbrock", "ackley", "zakharov", "dixon-price"])
 def test_there_is_none_where_one_valley_is_all(name: str) -> None:
     assert numbers(run(name)) == []

@@ -12,9 +12,10 @@ The loop (Wang, Fonseca, Tian 2020, Algorithm 1), and where each step lives:
    its leaf until it has converged; then a new leaf is selected.
 
 Ours, not the paper's: where the first descent ends in one small valley of many, it rests while
-CMA-ES takes a *second look* from the best point (`lamcts.samplers._second_look`). And a descent
-that ends where an earlier one did has shown that its leaf holds nothing new: the samples around a
-minimum make that leaf look good for ever, so the next descent begins anywhere.
+CMA-ES takes a *second look* from the best point (`lamcts.samplers._second_look`); so it does where
+a long descent lingers. And a descent that ends where an earlier one did has shown that its leaf
+holds nothing new: the samples around a minimum make that leaf look good for ever, so the next
+descent begins anywhere.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ __all__ = ["LAMCTS"]
 LARGEST_DESIGN = 100_000
 #: Descents that end nearer to each other than this, in the unit cube, found the same minimum.
 SAME_MINIMUM = 0.05
+#: Looks at descents that linger are so many evaluations apart, times the dimension.
+BETWEEN_LOOKS = 80
 
 
 class LAMCTS(Optimizer):
@@ -113,6 +116,7 @@ class LAMCTS(Optimizer):
         self._episode = -1  # the solver's first trial
         self._resting: Sampler | None = None  # the first descent, during the second look
         self._looked = False
+        self._last_look = 0  # trials known when it was over
         self._ends: list[NDArray[np.float64]] = []  # of descents
 
     def describe(self) -> dict[str, Any]:
@@ -133,13 +137,16 @@ class LAMCTS(Optimizer):
         best = -np.inf if self.history.best is None else float(self.history.y[self.history.best])
         solver = self._solver
         if solver is not None and solver.in_valley and not self._looked:
-            self._looked, self._resting = True, solver
-            self._solver, self._episode = self._second_look(), number
+            self._look(number)
             return
         if _over(solver, best) and self._resting is not None:
             solver, self._resting = self._resting, None
             self._solver, self._episode = solver, 0  # what is left of the look is told to it too
+            self._last_look = number
         if not _over(solver, best):
+            due = number - self._last_look >= BETWEEN_LOOKS * self.domain.dim
+            if due and self._resting is None and solver is not None and solver.lingers:
+                self._look(number, polishes=True)
             return
         came_back = self._came_back()
         leaf = self.tree.select(self.history.pending_Z)
@@ -164,10 +171,13 @@ class LAMCTS(Optimizer):
         self._ends.append(end)
         return came_back
 
-    def _second_look(self) -> Sampler:
-        """CMA-ES from the best point of the whole space."""
+    def _look(self, number: int, *, polishes: bool = False) -> None:
+        """Let the solver rest, while CMA-ES searches from the best point of the whole space."""
         rows, _ = self.history.sides(len(self.history))
-        return SecondLook(self.domain, Region(), self.history.Z[rows], self.history.y[rows])
+        look = SecondLook(self.domain, Region(), self.history.Z[rows], self.history.y[rows])
+        look.polishes = polishes
+        self._looked, self._resting = True, self._solver
+        self._solver, self._episode = look, number
 
     def _propose(self, rng: np.random.Generator) -> Proposal:
         number = len(self.history)

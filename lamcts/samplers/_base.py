@@ -128,6 +128,11 @@ class Sampler(ABC):
         """Whether it is within one small valley of many: another solver may see over them."""
         return False
 
+    @property
+    def lingers(self) -> bool:
+        """Whether its descent is so slow that another solver may be faster."""
+        return False
+
     def hopeless(self, best: float) -> bool:
         """Whether it is not expected to reach ``best``, the best value anywhere, any more."""
         return False

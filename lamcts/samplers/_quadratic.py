@@ -52,6 +52,9 @@ HOPEFUL, PATIENCE = 0.02, 2.0
 #: Below this resolution a first descent on a rugged landscape is within one valley. So it is at the
 #: resolution before, where it stays there for so many evaluations times the dimension.
 WITHIN_VALLEY, LINGERS = 0.0006, 5
+#: A descent lingers where its last evaluations, so many times the dimension, gained this share of
+#: what as many before them did, or more: what is no quadratic it follows in ever so many steps.
+PACE, SLOW = 40, 0.5
 #: Directions in which the model's sureness is asked: random ones, and this many axes at most.
 DIRECTIONS, AXES = 100, 100
 
@@ -120,6 +123,15 @@ class QuadraticSampler(Sampler):
                 best - float(self.y[0]), best - self._levels[1], together=self._together
             )
         return self._rugged
+
+    @property
+    def lingers(self) -> bool:
+        """Its gains do not fall off as those of a descent that converges do."""
+        n, span = len(self.y), PACE * self.domain.dim
+        if self.domain.noisy or n <= 2 * span:
+            return False
+        before, then, now = (float(self.y[:k].max()) for k in (n - 2 * span, n - span, n))
+        return now - then >= SLOW * (then - before)
 
     @property
     def _within_valley(self) -> bool:

@@ -1,8 +1,11 @@
-"""A second look at a rugged landscape, where the first descent ended in one small valley of many.
+"""A second look at a landscape on which the descents get no further.
 
 A quadratic model follows what it is told into the nearest small valley. CMA-ES ranks whole
 generations spread over many of them, and so sees the bowl that they lie in, if there is one. Where
 there is none its generations come no nearer: then it is soon given up.
+
+And on a landscape that is ill-conditioned and no quadratic a descent takes ever so many short
+steps, where CMA-ES, once it knows the shape, comes nearer by the same factor in every generation.
 """
 
 from __future__ import annotations
@@ -67,7 +70,14 @@ class Ruggedness:
 
 
 class SecondLook(CMAESSampler):
-    """CMA-ES around the best point known, given up when it does not come near to its value."""
+    """CMA-ES around the best point known, given up when it does not come near to its value.
+
+    Attributes:
+        polishes: Whether it is to be patient, and goes on where it comes back to that point: the
+            descent there was not over, and learning a shape takes long.
+    """
+
+    polishes = False
 
     def _begin(self) -> None:
         super()._begin()
@@ -78,7 +88,11 @@ class SecondLook(CMAESSampler):
 
     def hopeless(self, best: float) -> bool:
         """It came back, or its last generations no nearer to what was known before."""
-        if self._failures > GENERATIONS * self._engine.population or self._came_back:
+        if self._failures > GENERATIONS * self._engine.population:
+            return True
+        if self.polishes:
+            return False
+        if self._came_back:
             return True
         if len(self._medians) < 2 * GENERATIONS:
             return False

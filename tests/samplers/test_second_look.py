@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from lamcts import make_optimizer
 from lamcts.domain import Domain
@@ -13,15 +14,18 @@ from lamcts.functions import make_function
 from lamcts.optimizers import Optimizer
 from lamcts.optimizers._lamcts import LAMCTS
 from lamcts.region import Region
-from lamcts.samplers._quadratic import WITHIN_VALLEY
+from lamcts.samplers._quadratic import PACE, WITHIN_VALLEY, QuadraticSampler
 from lamcts.samplers._second_look import GENERATIONS, LEAST, Ruggedness, SecondLook
 from lamcts.spaces import Box, Codec
 
 D = 10
 
 
-def run(name: str, budget: int = 400, seed: int = 0, q: int = 1, **options: Any) -> Optimizer:
-    function = make_function(name, dim=D, shift_seed=1, rotate_seed=options.pop("rotated", None))
+def run(
+    name: str, budget: int = 400, seed: int = 0, q: int = 1, dim: int = D, **options: Any
+) -> Optimizer:
+    rotated = options.pop("rotated", None)
+    function = make_function(name, dim=dim, shift_seed=1, rotate_seed=rotated)
     optimizer = make_optimizer("lamcts", function.space, seed=seed, **options)
     while len(optimizer.history) < budget:
         for trial in reversed(optimizer.ask(q)):
@@ -87,7 +91,10 @@ def test_a_look_that_comes_no_nearer_is_given_up() -> None:
     assert not generations([-1.0] * (2 * GENERATIONS - 1)).hopeless(0.0)
     assert generations([-1.0] * 2 * GENERATIONS).hopeless(0.0)
     slowly: list[float] = [-(0.99**k) for k in range(2 * GENERATIONS)]
-    assert generations(slowly).hopeless(0.0)
+    look = generations(slowly)
+    assert look.hopeless(0.0)
+    look.polishes = True  # learning a shape takes long
+    assert not look.hopeless(0.0)
 
 
 def test_a_look_among_failures_is_given_up() -> None:
@@ -109,6 +116,8 @@ def test_a_look_that_shrinks_to_where_it_began_is_over(
         assert not look.hopeless(0.0)
         look.tell(z, best if k == 0 else -1.0, {"raw": []})
     assert look.hopeless(0.0) is over
+    look.polishes = True
+    assert not look.hopeless(0.0)
 
 
 @pytest.mark.parametrize("name", ["sphere", "rosenbrock", "ackley", "zakharov", "dixon-price"])
@@ -184,3 +193,46 @@ def test_it_sees_over_small_valleys(q: int, monkeypatch: pytest.MonkeyPatch) -> 
     without = [best(run("schaffer-f7", 600, seed, q, rotated=1)) for seed in seeds]
     print(with_look, without)
     assert np.median(with_look) < 0.6 * np.median(without)
+
+
+@pytest.mark.parametrize(
+    ("gains", "lingers"),
+    [
+        ([0.0, 1.0, 2.0], True),
+        ([0.0, 1.0, 1.6], True),
+        ([0.0, 1.0, 1.4], False),
+        ([0.0, 0.0, 0.0], True),
+    ],
+)
+def test_a_descent_lingers_whose_gains_do_not_fall_off(gains: list[float], lingers: bool) -> None:
+    """A first value, and what two spans of evaluations came to."""
+    span = PACE * 2
+    y = np.repeat(gains, [1, span, span])
+    Z = np.random.default_rng(0).random((len(y), 2))
+    domain = Domain(Codec(Box(0.0, 1.0, shape=(2,))))
+    assert QuadraticSampler(domain, Region(), Z, y).lingers is lingers
+    assert not QuadraticSampler(domain, Region(), Z[1:], y[1:]).lingers  # too early to tell
+
+
+def bent(x: NDArray[np.float64]) -> float:
+    """As BBOB's f2: ill-conditioned, and a quadratic near no point."""
+    log = np.log(np.abs(x - 0.3) + 1e-300)
+    left, right = (0.049 * (np.sin(c * log) + np.sin(k * log)) for c, k in ((5.5, 3.1), (10, 7.9)))
+    z = np.exp(log + np.where(x > 0.3, right, left))
+    return float(10.0 ** np.linspace(0.0, 6.0, len(z)) @ z**2)
+
+
+@pytest.mark.slow
+def test_a_descent_that_lingers_is_overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(seed: int) -> float:
+        optimizer = LAMCTS(Box(-5.0, 5.0, shape=(5,)), seed=seed)
+        for _ in range(1600):
+            [trial] = optimizer.ask()
+            optimizer.tell(trial, bent(trial.x))
+        return best(optimizer)
+
+    with_look = [found(seed) for seed in range(3)]
+    monkeypatch.setattr(QuadraticSampler, "lingers", False)
+    without = [found(seed) for seed in range(3)]
+    print(with_look, without)
+    assert np.median(with_look) < 0.1 * np.median(without)

@@ -114,7 +114,7 @@ class LAMCTS(Optimizer):
         self._leaf: Node | None = None
         self._solver: Sampler | None = None
         self._episode = -1  # the solver's first trial
-        self._resting: Sampler | None = None  # the first descent, during the second look
+        self._resting: Sampler | None = None  # a descent, while a look is taken
         self._looked = False
         self._last_look = 0  # trials known when it was over
         self._ends: list[NDArray[np.float64]] = []  # of descents

@@ -21,11 +21,8 @@ from lamcts.spaces import Box, Codec
 D = 10
 
 
-def run(
-    name: str, budget: int = 400, seed: int = 0, q: int = 1, dim: int = D, **options: Any
-) -> Optimizer:
-    rotated = options.pop("rotated", None)
-    function = make_function(name, dim=dim, shift_seed=1, rotate_seed=rotated)
+def run(name: str, budget: int = 400, seed: int = 0, q: int = 1, **options: Any) -> Optimizer:
+    function = make_function(name, dim=D, shift_seed=1, rotate_seed=options.pop("rotated", None))
     optimizer = make_optimizer("lamcts", function.space, seed=seed, **options)
     while len(optimizer.history) < budget:
         for trial in reversed(optimizer.ask(q)):

@@ -14,7 +14,7 @@ import lamcts
 from lamcts.cli._output import results_apart, say
 from lamcts.errors import LamctsError
 
-__all__ = ["Commands", "app"]
+__all__ = ["INTERRUPTED", "Commands", "app"]
 
 _HELP = """Black-box optimisation with LA-MCTS: find good points, and good neural architectures.
 
@@ -33,7 +33,8 @@ Exit status:
 """
 
 
-_INTERRUPTED = 130
+#: Exit status after Ctrl-C.
+INTERRUPTED = 130
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -47,7 +48,7 @@ class Application(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             say("interrupted")
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) from None
 
     def main(self, args: Any = None, *more: Any, **extra: Any) -> Any:
         words = list(sys.argv[1:] if args is None else args)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lamcts.cli._app import app
+from lamcts.cli._app import INTERRUPTED, app
 from lamcts.cli._options import Quiet
 from lamcts.cli._output import number, print_json, print_table, print_text, say, show_log
 from lamcts.errors import DependencyNotInstalled, InvalidArgument, UnknownName, did_you_mean
@@ -25,7 +25,6 @@ _SUMMARY = "summary.md"
 #: More rows than this are not read on a terminal: medians are printed, the rest is in the file.
 _READABLE = 24
 
-_INTERRUPTED = 130
 _FUNCTIONS = "ackley,rosenbrock,levy"
 
 
@@ -119,7 +118,7 @@ def bench(
         )
     except KeyboardInterrupt:
         say(f"interrupted; finished runs are kept in {out}: the same command goes on")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     results = Results(records)
     (out / _SUMMARY).write_text(summary(results, places), encoding="utf-8")
     if json:

@@ -10,14 +10,12 @@ from typing import Annotated
 
 import typer
 
-from lamcts.cli._app import app
+from lamcts.cli._app import INTERRUPTED, app
 from lamcts.cli._options import Json, ProblemName, Quiet, Set
 from lamcts.cli._output import print_json, print_table, print_text, say
 from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.problem import load_problem, problem_settings
 from lamcts.settings import split_settings
-
-_INTERRUPTED = 130
 
 
 @app.command()
@@ -57,7 +55,7 @@ def latency(
         checks = bench.check(table, check, seed, _Lines("checking", quiet)) if check else []
     except KeyboardInterrupt:
         say("interrupted; the same command goes on")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     errors = [found.error for found in checks]
     if json:
         print_json(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lamcts.callbacks import Callback
-from lamcts.cli._app import app
+from lamcts.cli._app import INTERRUPTED, app
 from lamcts.cli._options import (
     ExecutorName,
     Json,
@@ -46,8 +46,6 @@ from lamcts.storage import default_folder
 if TYPE_CHECKING:
     from lamcts.result import Result
     from lamcts.run import Run
-
-_INTERRUPTED = 130
 
 
 @app.command()
@@ -243,7 +241,7 @@ def _report(search: Callable[[list[Callback]], Result], *, json: bool, quiet: bo
         result = search(callbacks)
         ending.result = result  # a finished run that is resumed calls nothing
     if result.stopped == "interrupted":
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
     if not result.counts["complete"]:
         raise typer.Exit(1)
 

@@ -10,15 +10,13 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from lamcts.cli._app import Commands, app
+from lamcts.cli._app import INTERRUPTED, Commands, app
 from lamcts.cli._options import Json, OptimizerName, ProblemName, Quiet, Set, Workers
 from lamcts.cli._output import print_json, print_table, say
 from lamcts.cli._search import run
 from lamcts.errors import InvalidArgument, ProblemError
 from lamcts.problem import load_problem, problem_settings
 from lamcts.settings import split_settings
-
-_INTERRUPTED = 130
 
 #: Images a batch of the 8 that statistics are taken over: 2,000 in all, as Once-for-All does.
 _CALIBRATED = 250
@@ -269,7 +267,7 @@ def _interruptible() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         say("interrupted; go on with the same command and --resume")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from lamcts.callbacks import Callback
+from lamcts.cli._app import INTERRUPTED
 from lamcts.cli._output import number, print_json, print_table, print_text, say
 from lamcts.cli._runs import RUNS, fits_several
 from lamcts.errors import LamctsError
@@ -20,8 +21,6 @@ from lamcts.storage import RUN_FILE, list_runs
 from lamcts.sweeps import SWEEP_FILE
 
 __all__ = ["find_sweep", "report_sweep"]
-
-_INTERRUPTED = 130
 
 Results = Mapping[str, Result]
 
@@ -57,7 +56,7 @@ def report_sweep(search: Callable[[list[Callback]], Results], *, json: bool, qui
     if last.stopped in ("interrupted", "timeout") and last.folder is not None:
         say(f"go on with: lamcts resume {shlex.quote(str(last.folder.parent))}")
     if last.stopped == "interrupted":
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
     if not any(result.counts["complete"] for result in results.values()):
         raise typer.Exit(1)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lamcts.cli._app import app
+from lamcts.cli._app import INTERRUPTED, app
 from lamcts.cli._options import Json, Quiet, complete_problem
 from lamcts.cli._output import number, print_json, print_table, say
 from lamcts.cli._points import point_of
@@ -23,8 +23,6 @@ from lamcts.result import result_of
 from lamcts.settings import parse_value, split_settings
 from lamcts.spaces import as_space
 from lamcts.storage import read_run
-
-_INTERRUPTED = 130
 
 Parameters = Mapping[str, inspect.Parameter]
 
@@ -118,7 +116,7 @@ def train(
         words = [*([problem] if problem else []), *_words(options)]
         words += [word for pair in pairs for word in ("--set", pair)]
         say(f"interrupted; go on with: lamcts train {shlex.join(words)} --resume")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     if not first:
         return
     if json:
